@@ -1,0 +1,27 @@
+/**
+ * An index definition of a collection, checked: what the user declared and what serves it here.
+ */
+
+export type MetricType =
+  | 'L2'
+  | 'IP'
+  | 'COSINE'
+  | 'HAMMING'
+  | 'JACCARD'
+  | 'SUBSTRUCTURE'
+  | 'SUPERSTRUCTURE'
+  | 'BM25'
+  | 'MHJACCARD'
+
+export interface IndexSpec {
+  /** Unique in the collection, never reused; sidecar files are bound to it. */
+  readonly id: number
+  readonly name: string
+  readonly fieldName: string
+  /** As declared, upper-cased Milvus spelling: HNSW, FLAT, AUTOINDEX, INVERTED, … */
+  readonly indexType: string
+  /** Empty for scalar indexes. */
+  readonly metricType: MetricType | ''
+  /** Build parameters as given (strings), echoed by describe. */
+  readonly params: Readonly<Record<string, string>>
+}
