@@ -15,6 +15,9 @@ export const SYSTEM_COLUMN = {
   deletes: 3,
 } as const
 
+/** Bytes of one entry of the deletes column: row i32, tick f64, little-endian. */
+export const STORED_DELETE_BYTES = 12
+
 export interface StoredColumn {
   readonly fieldId: number
   /** Values under the column's keys, numbered 0 … chunkCount − 1. */

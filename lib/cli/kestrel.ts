@@ -1,0 +1,114 @@
+#!/usr/bin/env node
+/**
+ * The command line: `kestrel <command> <directory>`. The one file that imports commander.
+ *
+ * Every command opens the database, does one thing, prints what a person wants to read, and closes it. Errors are one
+ * line with what to do, and exit code 1; wrong usage is exit code 2.
+ */
+import { readFileSync } from 'node:fs'
+import { access } from 'node:fs/promises'
+import { Command, CommanderError } from 'commander'
+import { MilvusError } from '../base/errors.js'
+import { type Database, open } from '../client/database.js'
+import { columns, megabytes, thousands } from './text.js'
+
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+async function withDatabase(directory: string, work: (db: Database) => Promise<void>): Promise<void> {
+  try {
+    await access(directory)
+  } catch (cause) {
+    throw new MilvusError(
+      'ParameterInvalid',
+      `directory ${directory} does not exist; name an existing database`,
+      { cause },
+    )
+  }
+  const db = await open(directory, { autoCompaction: false })
+  try {
+    await work(db)
+  } finally {
+    await db.close()
+  }
+}
+
+async function info(directory: string): Promise<void> {
+  await withDatabase(directory, async db => {
+    const rows: string[][] = [
+      ['DATABASE', 'COLLECTION', 'ROWS', 'DELETED', 'SEGMENTS', 'IN LOG', 'ON DISK', 'LOADED', 'INDEXES'],
+    ]
+    for (const database of await db.listDatabases()) {
+      for (const name of await db.listCollections({ database })) {
+        const collection = db.collection(name, { database })
+        const stats = await collection.stats()
+        const about = await collection.describe()
+        rows.push([
+          database,
+          name,
+          thousands(stats.rowCount),
+          thousands(stats.deletedRows),
+          String(stats.segments.length),
+          thousands(stats.growingRows),
+          megabytes(stats.byteLength),
+          about.loaded ? 'yes' : 'no',
+          about.indexes.map(index => `${index.fieldName}:${index.indexType}`).join(', ') || '-',
+        ])
+      }
+    }
+    console.log(rows.length === 1 ? 'no collections' : columns(rows))
+  })
+}
+
+async function compact(directory: string, names: readonly string[], database: string): Promise<void> {
+  await withDatabase(directory, async db => {
+    const wanted = names.length > 0 ? names : await db.listCollections({ database })
+    for (const name of wanted) {
+      const collection = db.collection(name, { database })
+      const before = await collection.stats()
+      await collection.compact()
+      const after = await collection.stats()
+      console.log(
+        `${name}: ${before.segments.length} → ${after.segments.length} segments, ${megabytes(before.byteLength)} → ${megabytes(after.byteLength)}, ${thousands(after.rowCount)} rows`,
+      )
+    }
+  })
+}
+
+function program(): Command {
+  const command = new Command('kestrel')
+    .description(
+      "KestrelDB: Milvus's data model in one Node.js process. Looks into and tidies up a database directory.",
+    )
+    .version(version)
+    .showHelpAfterError()
+    .exitOverride()
+  command
+    .command('info')
+    .description('list databases, collections, rows, segments and indexes')
+    .argument('<directory>', 'directory of the database, for example ./dev.db')
+    .action(info)
+  command
+    .command('compact')
+    .description('merge segments, purge deleted rows and build missing indexes')
+    .argument('<directory>', 'directory of the database')
+    .argument('[collections...]', 'collections to compact (default: all)')
+    .option('-d, --database <name>', 'database the collections are in', 'default')
+    .action((directory: string, names: string[], options: { database: string }) =>
+      compact(directory, names, options.database),
+    )
+  return command
+}
+
+try {
+  await program().parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) {
+    process.exitCode = error.exitCode === 0 ? 0 : 2
+  } else {
+    const code = error instanceof MilvusError ? ` (code ${error.code})` : ''
+    console.error(`kestrel: ${error instanceof Error ? error.message : String(error)}${code}`)
+    process.exitCode = 1
+  }
+}

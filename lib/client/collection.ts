@@ -1,0 +1,276 @@
+/**
+ * A collection as embedded users see it.
+ *
+ * A handle is only a name: it stays valid while collections come and go, and every call finds the collection anew, as
+ * a network client would. Every write is durable when its promise resolves (see option `durability`); every read sees
+ * every write acknowledged before it began.
+ */
+import { MilvusError } from '../base/errors.js'
+import { hybridOfTick } from '../base/timestamp.js'
+import type { CollectionStats, EngineCollection } from '../engine/collection.js'
+import {
+  createIndex,
+  createPartition,
+  dropIndex,
+  dropPartition,
+  loadCollection,
+  releaseCollection,
+} from '../engine/collection-ddl.js'
+import type { Engine } from '../engine/engine.js'
+import { INSERT_AUTO_ID_PROPERTY } from '../engine/records.js'
+import type { WriteResult } from '../engine/write-request.js'
+import type { TemplateValues } from '../filter/compile.js'
+import type { IndexRequest } from '../index/index-params.js'
+import type { IndexSpec } from '../index/index-spec.js'
+import type {
+  HybridRequest,
+  PkInput,
+  QueryRequest,
+  Row as ResultRow,
+  SearchHit,
+  SearchRequest,
+} from '../query/request.js'
+import type { CollectionSchema } from '../schema/collection-schema.js'
+import type { FieldOps, Row } from '../schema/requests.js'
+import { type PartialBatch, rowsToColumns } from '../schema/rows-to-columns.js'
+import { type Int64Value, int64Out } from './int64-out.js'
+
+/** What a write did. */
+export interface WriteSummary {
+  readonly insertCount: number
+  readonly upsertCount: number
+  readonly deleteCount: number
+  /** Primary keys of the written rows; the new ones for autoID collections. Empty for deletes. */
+  readonly ids: readonly (Int64Value | string)[]
+  /** Hybrid timestamp of the write: pass it as `readTimestamp` to read the state right after it. */
+  readonly timestamp: bigint
+}
+
+export interface InsertOptions {
+  /** Default: `_default`, or by partition key. */
+  readonly partitionName?: string
+}
+
+export interface UpsertRowsOptions extends InsertOptions {
+  /** Merge mode: fields a row leaves out keep their stored values. Default false (override mode). */
+  readonly partialUpdate?: boolean
+  /** Array fields to which the payload is appended, or from which it is removed. Turns merge mode on. */
+  readonly fieldOps?: FieldOps
+}
+
+export interface DeleteOptions {
+  readonly ids?: readonly PkInput[]
+  readonly filter?: string
+  readonly templates?: TemplateValues
+  readonly partitionName?: string
+}
+
+/** What every read may say about the state it reads. */
+export interface ReadOptions {
+  readonly partitionNames?: readonly string[]
+  /** Read as of this timestamp; must be inside the collection's retention window. Default: now. */
+  readonly readTimestamp?: bigint
+}
+
+export interface GetOptions extends ReadOptions {
+  /** Default `['*']`. */
+  readonly outputFields?: readonly string[]
+}
+
+export interface CollectionDescription {
+  readonly name: string
+  readonly schema: CollectionSchema
+  readonly indexes: readonly IndexSpec[]
+  readonly partitions: readonly string[]
+  readonly aliases: readonly string[]
+  readonly properties: Readonly<Record<string, string>>
+  readonly loaded: boolean
+}
+
+export class Collection {
+  readonly #engine: Engine
+  readonly #database: string | undefined
+  readonly name: string
+
+  /** Use `db.collection(name)`. */
+  constructor(engine: Engine, name: string, database: string | undefined) {
+    this.#engine = engine
+    this.name = name
+    this.#database = database
+  }
+
+  get #open(): EngineCollection {
+    return this.#engine.collection(this.name, this.#database)
+  }
+
+  /**
+   * Inserts rows as they are: keys that exist already get a second version (Milvus does not check either).
+   * @throws MilvusError naming row, field, what was expected and found; nothing is written then
+   */
+  insert(rows: readonly Row[], options: InsertOptions = {}): Promise<WriteSummary> {
+    return this.#write(rows, 'insert', (collection, batch) => collection.insert(batch, options.partitionName))
+  }
+
+  /**
+   * Inserts or replaces rows by primary key; with `partialUpdate` changes only the given fields. One call is atomic.
+   * @throws MilvusError as insert(); CollectionNotLoaded in merge mode
+   */
+  upsert(rows: readonly Row[], options: UpsertRowsOptions = {}): Promise<WriteSummary> {
+    const merge =
+      options.partialUpdate === true || Object.values(options.fieldOps ?? {}).some(op => op !== 'REPLACE')
+    return this.#write(rows, merge ? 'partial' : 'upsert', (collection, batch) =>
+      collection.upsert(batch, options),
+    )
+  }
+
+  async #write(
+    rows: readonly Row[],
+    mode: 'insert' | 'upsert' | 'partial',
+    write: (collection: EngineCollection, batch: PartialBatch) => Promise<WriteResult>,
+  ): Promise<WriteSummary> {
+    for (let attempt = 0; ; attempt++) {
+      const collection = this.#open
+      const { schema } = collection
+      // pymilvus answers an empty list without asking the server; so do we.
+      if (Array.isArray(rows) && rows.length === 0) return this.#summary(NOTHING, collection)
+      const allowInsertAutoId =
+        collection.state.record.properties[INSERT_AUTO_ID_PROPERTY]?.toLowerCase() === 'true'
+      const batch = rowsToColumns(schema, rows, mode, { allowInsertAutoId })
+      try {
+        return this.#summary(await write(collection, batch), collection)
+      } catch (error) {
+        // The schema changed while the request waited: translate the rows again, as the SDKs do once.
+        if (!(error instanceof MilvusError && error.reason === 'SchemaMismatch') || attempt > 0) throw error
+      }
+    }
+  }
+
+  #summary(result: WriteResult, collection: EngineCollection): WriteSummary {
+    const { insertCount, upsertCount, deleteCount, ids } = result
+    const tick = result.tick === 0 ? collection.state.visibleTick : result.tick
+    const { int64As } = this.#engine.env.options
+    return {
+      insertCount,
+      upsertCount,
+      deleteCount,
+      ids: int64Out(ids, int64As),
+      timestamp: hybridOfTick(tick),
+    }
+  }
+
+  /**
+   * Deletes rows by primary keys or by filter. One call is atomic.
+   * @throws MilvusError ParameterInvalid when both or neither are given, or the filter is empty or always true
+   */
+  async delete(options: DeleteOptions): Promise<WriteSummary> {
+    const collection = this.#open
+    const { ids, filter, templates, partitionName } = options
+    if (ids !== undefined && filter !== undefined) {
+      throw new MilvusError(
+        'ParameterInvalid',
+        'Ambiguous filter parameter, only one deletion condition can be specified.',
+      )
+    }
+    if (ids !== undefined) return this.#summary(await collection.deleteIds(ids, partitionName), collection)
+    if (typeof filter !== 'string') {
+      throw new MilvusError(
+        'ParameterInvalid',
+        'delete needs ids or filter: expected one of them, found neither',
+      )
+    }
+    return this.#summary(await collection.deleteWhere(filter, templates, partitionName), collection)
+  }
+
+  /** Rows by primary key, in the order asked; absent ones are left out. */
+  async get(ids: readonly PkInput[] | PkInput, options: GetOptions = {}): Promise<ResultRow[]> {
+    const asked = Array.isArray(ids) ? (ids as readonly PkInput[]) : [ids as PkInput]
+    const { outputFields } = options
+    return this.#open.get(outputFields === undefined ? { ids: asked } : { ids: asked, outputFields }, options)
+  }
+
+  /** Rows that match a filter, by ascending primary key. @throws MilvusError ParameterInvalid, CollectionNotLoaded */
+  async query(request: QueryRequest & ReadOptions): Promise<ResultRow[]> {
+    return this.#open.query(request, request)
+  }
+
+  /** Number of rows that match a filter; without one, of all rows. */
+  async count(request: Pick<QueryRequest, 'filter' | 'templates'> & ReadOptions = {}): Promise<number> {
+    return this.#open.count(request, request)
+  }
+
+  /** Nearest rows for each query vector, best first. */
+  async search(request: SearchRequest & ReadOptions): Promise<SearchHit[][]> {
+    return this.#open.search(request, request)
+  }
+
+  /** Several searches, fused into one ranking. */
+  async hybridSearch(request: HybridRequest & ReadOptions): Promise<SearchHit[][]> {
+    return this.#open.hybridSearch(request, request)
+  }
+
+  /** Creates a partition; an existing name is a success. */
+  async createPartition(name: string): Promise<void> {
+    await createPartition(this.#engine, this.#open, name)
+  }
+
+  /** Drops a partition with its rows; the collection must be released first, as in Milvus. */
+  async dropPartition(name: string): Promise<void> {
+    await dropPartition(this.#engine, this.#open, name)
+  }
+
+  /** Names of the partitions, in order of creation. */
+  async listPartitions(): Promise<string[]> {
+    return this.#open.state.record.partitions.map(partition => partition.name)
+  }
+
+  /** Declares an index; the graph is built in the background (`compact()` waits for it). */
+  async createIndex(request: IndexRequest): Promise<IndexSpec> {
+    return createIndex(this.#engine, this.#open, request)
+  }
+
+  /** Drops an index by its own or its field's name. */
+  async dropIndex(name: string): Promise<void> {
+    await dropIndex(this.#engine, this.#open, name)
+  }
+
+  /** Makes the collection readable, now and after every restart. */
+  async load(): Promise<void> {
+    await loadCollection(this.#engine, this.#open)
+  }
+
+  /** Frees its memory; reads are refused until load(). Writes go on (merges do not). */
+  async release(): Promise<void> {
+    await releaseCollection(this.#engine, this.#open)
+  }
+
+  /** Returns when all rows acknowledged before are in sealed segments. */
+  async flush(): Promise<void> {
+    await this.#open.flush()
+  }
+
+  /** Returns when everything mergeable is merged, deleted rows are purged and declared graphs are built. */
+  async compact(): Promise<void> {
+    await this.#open.compact()
+  }
+
+  /** Figures about rows, segments and bytes. */
+  async stats(): Promise<CollectionStats> {
+    return this.#open.stats()
+  }
+
+  /** Schema, indexes, partitions, aliases and properties. */
+  async describe(): Promise<CollectionDescription> {
+    const { record } = this.#open.state
+    return {
+      name: record.schema.name,
+      schema: record.schema,
+      indexes: record.indexes,
+      partitions: record.partitions.map(partition => partition.name),
+      aliases: record.aliases,
+      properties: record.properties,
+      loaded: record.load !== 'none',
+    }
+  }
+}
+
+const NOTHING: WriteResult = { insertCount: 0, upsertCount: 0, deleteCount: 0, ids: [], tick: 0 }

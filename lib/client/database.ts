@@ -1,0 +1,120 @@
+/**
+ * The embedded database: `open()` and what concerns the database as a whole.
+ *
+ * This room translates between the public API and the engine and does nothing else: rows become columns, names become
+ * collections, ticks become timestamps.
+ */
+import type { OpenOptions } from '../base/options.js'
+import { type CreateCollection, createCollection, dropCollection } from '../engine/collection-ddl.js'
+import { Engine } from '../engine/engine.js'
+import { createAlias, createDatabase, dropAlias, dropDatabase } from '../engine/names-ddl.js'
+import { Collection } from './collection.js'
+
+/** Selects the database of a call. Default: `default`. */
+export interface InDatabase {
+  readonly database?: string
+}
+
+export class Database {
+  readonly #engine: Engine
+
+  /** Use `open()`. */
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** The engine, for adapters that speak a protocol. */
+  get engine(): Engine {
+    return this.#engine
+  }
+
+  /** Directory of the database. */
+  get directory(): string {
+    return this.#engine.env.directory
+  }
+
+  /**
+   * Creates a collection and loads it (unless `load: false`). The same definition again is a success.
+   * Durable on return.
+   * @throws MilvusError ParameterInvalid with the first rule that is broken; nothing is created then
+   */
+  async createCollection(request: CreateCollection, where: InDatabase = {}): Promise<Collection> {
+    const created = await createCollection(this.#engine, request, where.database)
+    return new Collection(this.#engine, created.schema.name, where.database)
+  }
+
+  /** A collection by name or alias. Whether it exists is found out by the first call on it. */
+  collection(name: string, where: InDatabase = {}): Collection {
+    return new Collection(this.#engine, name, where.database)
+  }
+
+  /** True when a collection or alias of this name exists. */
+  async hasCollection(name: string, where: InDatabase = {}): Promise<boolean> {
+    this.#engine.checkOpen()
+    const { catalog } = this.#engine
+    return catalog.find(catalog.database(where.database ?? ''), name) !== undefined
+  }
+
+  /** Names of all collections, in order of creation. */
+  async listCollections(where: InDatabase = {}): Promise<string[]> {
+    this.#engine.checkOpen()
+    const { catalog } = this.#engine
+    return catalog.collections(catalog.database(where.database ?? '')).map(record => record.schema.name)
+  }
+
+  /** Drops a collection with all its rows; an unknown name is a success. Durable on return. */
+  async dropCollection(name: string, where: InDatabase = {}): Promise<void> {
+    await dropCollection(this.#engine, name, where.database)
+  }
+
+  /** Creates a second name for a collection. Durable on return. @throws MilvusError on name conflicts */
+  async createAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
+    await createAlias(this.#engine, alias, collection, { move: false }, where.database)
+  }
+
+  /** Points an existing alias to another collection, atomically. @throws MilvusError AliasNotFound */
+  async alterAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
+    await createAlias(this.#engine, alias, collection, { move: true }, where.database)
+  }
+
+  /** Drops an alias; an unknown one is a success. */
+  async dropAlias(alias: string, where: InDatabase = {}): Promise<void> {
+    await dropAlias(this.#engine, alias, where.database)
+  }
+
+  /** Creates a database (a namespace for collections). @throws MilvusError on invalid or taken names */
+  async createDatabase(name: string): Promise<void> {
+    await createDatabase(this.#engine, name)
+  }
+
+  /** Drops an empty database. @throws MilvusError when it is not empty, or `default` */
+  async dropDatabase(name: string): Promise<void> {
+    await dropDatabase(this.#engine, name)
+  }
+
+  /** Names of all databases. */
+  async listDatabases(): Promise<string[]> {
+    this.#engine.checkOpen()
+    return this.#engine.catalog.databases().map(record => record.name)
+  }
+
+  /**
+   * Closes the database: queued writes end, background work stops, the directory is released. Nothing acknowledged
+   * is lost by not calling it.
+   */
+  async close(): Promise<void> {
+    await this.#engine.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+/**
+ * Opens a database directory like a file, creating it when it does not exist. One process at a time.
+ * @throws MilvusError StoreLocked (names the process that holds it), FormatTooNew, Corrupted, ParameterInvalid
+ */
+export async function open(directory: string, options: OpenOptions = {}): Promise<Database> {
+  return new Database(await Engine.open(directory, options))
+}

@@ -1,0 +1,302 @@
+/**
+ * One open collection: every verb of the engine that concerns it, each a few lines that hand over to its own flow file.
+ *
+ * This is the surface that the embedded client and the wire adapters translate to; it speaks columns, ticks and ids,
+ * never wire shapes.
+ */
+import { invalid, MilvusError } from '../base/errors.js'
+import type { TemplateValues } from '../filter/compile.js'
+import type { IndexSpec } from '../index/index-spec.js'
+import { runHybrid } from '../query/hybrid.js'
+import type {
+  GetRequest,
+  HybridRequest,
+  QueryRequest,
+  Row,
+  SearchHit,
+  SearchRequest,
+} from '../query/request.js'
+import { runCount, runGet, runQuery } from '../query/retrieve.js'
+import { runSearch } from '../query/search.js'
+import type { CollectionSchema } from '../schema/collection-schema.js'
+import type { PartialBatch } from '../schema/rows-to-columns.js'
+import { CollectionBackground } from './background.js'
+import type { CollectionState } from './collection-state.js'
+import { buildOneIndex, compactOnce, removeSegment } from './compaction-flow.js'
+import { decideDelete, deleteKeysOf, deleteScope, planDelete, readyDelete } from './delete-path.js'
+import { freezeGrowing } from './flush.js'
+import { decideMerge } from './merge-read.js'
+import { openSnapshot, type ReadScope, readContext } from './read-path.js'
+import { WritePath } from './write-path.js'
+import {
+  arrayOps,
+  checkUpsertKeys,
+  readyInsert,
+  readyOverride,
+  scopeOf,
+  type UpsertOptions,
+  type WriteResult,
+} from './write-request.js'
+
+/** Figures about a collection; counts are of rows in memory and on disk, not of readers' views. */
+export interface CollectionStats {
+  /** Live row versions at the newest visible state. */
+  readonly rowCount: number
+  readonly growingRows: number
+  readonly sealedRows: number
+  readonly deletedRows: number
+  readonly segments: readonly {
+    readonly id: number
+    readonly rowCount: number
+    readonly deletedRows: number
+    readonly byteLength: number
+    readonly level: number
+    readonly indexed: boolean
+  }[]
+  /** Bytes of sealed segments on disk. */
+  readonly byteLength: number
+}
+
+export class EngineCollection {
+  readonly state: CollectionState
+  readonly background: CollectionBackground
+  readonly writes: WritePath
+
+  constructor(state: CollectionState) {
+    this.state = state
+    this.background = new CollectionBackground(state)
+    this.writes = new WritePath(state, () => {
+      if (freezeGrowing(state)) void this.background.flushFrozen()
+    })
+    state.onUnpinned = segment => {
+      removeSegment(state, segment).catch(error => {
+        state.env.warnOnce(
+          `remove ${segment.id}`,
+          `segment ${segment.id} could not be removed: ${String(error)}`,
+        )
+      })
+    }
+  }
+
+  get schema(): CollectionSchema {
+    return this.state.schema
+  }
+
+  get indexes(): readonly IndexSpec[] {
+    return this.state.record.indexes
+  }
+
+  /**
+   * Inserts rows. Durable on return (see option `durability`).
+   * @throws MilvusError for bad rows (nothing is written then); IoFailed, DiskFull
+   */
+  async insert(batch: PartialBatch, partitionName?: string): Promise<WriteResult> {
+    const ready = readyInsert(this.state, batch, partitionName)
+    return this.#write(batch, () => ready)
+  }
+
+  /**
+   * Upserts rows, in override mode or, with `partialUpdate` or an array operation, in merge mode. Durable on return.
+   * @throws MilvusError as insert(); CollectionNotLoaded in merge mode
+   */
+  async upsert(batch: PartialBatch, options: UpsertOptions = {}): Promise<WriteResult> {
+    const { partitionName } = options
+    const ops = arrayOps(this.schema, batch, options.fieldOps)
+    if (options.partialUpdate !== true && ops.size === 0) {
+      const ready = readyOverride(this.state, batch, partitionName)
+      return this.#write(batch, () => ready)
+    }
+    checkUpsertKeys(this.schema, batch, partitionName)
+    scopeOf(this.state, partitionName)
+    return this.#write(batch, () => decideMerge(this.state, batch, ops, partitionName))
+  }
+
+  #write(batch: PartialBatch, decide: () => ReturnType<typeof decideMerge>): Promise<WriteResult> {
+    const { schema } = this.state
+    return this.writes.write(batchBytes(batch), () => {
+      // Columns stand in the order of the schema they were made for.
+      if (this.state.schema !== schema)
+        throw new MilvusError('SchemaMismatch', 'the schema changed while the request waited')
+      return decide()
+    })
+  }
+
+  /**
+   * Deletes by primary keys; nothing is read, existing or not they are counted. Durable on return.
+   * @throws MilvusError ParameterInvalid, PartitionNotFound
+   */
+  async deleteIds(ids: readonly unknown[], partitionName?: string): Promise<WriteResult> {
+    const keys = deleteKeysOf(this.state, ids)
+    const ready = readyDelete(this.state, keys, deleteScope(this.state, partitionName))
+    if (keys.length === 0) return { ...ready.result, tick: this.state.visibleTick }
+    return this.writes.write(keys.length * 24, () => ready)
+  }
+
+  /**
+   * Deletes what a filter matches, as one atomic request. Durable on return.
+   * @throws MilvusError ParameterInvalid, PartitionNotFound, CollectionNotLoaded (filters that need reading)
+   */
+  async deleteWhere(
+    filter: string,
+    templates?: TemplateValues,
+    partitionName?: string,
+  ): Promise<WriteResult> {
+    const plan = planDelete(this.state, filter, templates)
+    const scope = deleteScope(this.state, partitionName)
+    if (plan.pkIn !== null) {
+      const ready = readyDelete(this.state, plan.pkIn, scope)
+      if (plan.pkIn.length === 0) return { ...ready.result, tick: this.state.visibleTick }
+      return this.writes.write(plan.pkIn.length * 24, () => ready)
+    }
+    if (!this.state.loaded)
+      throw new MilvusError('CollectionNotLoaded', 'failed to delete', {
+        fields: { collection: this.state.id },
+      })
+    return this.writes.write(filter.length + 64, () => decideDelete(this.state, plan, scope))
+  }
+
+  /** Rows by primary key, in the order asked, absent ones left out. */
+  get(request: GetRequest, scope: ReadScope = {}): Promise<Row[]> | Row[] {
+    const snapshot = openSnapshot(this.state, 'query', scope)
+    let later = false
+    try {
+      const rows = runGet(
+        readContext(this.state, scope.partitionNames),
+        snapshot,
+        request.ids,
+        request.outputFields,
+      )
+      if (!(rows instanceof Promise)) return rows
+      later = true
+      return rows.finally(() => snapshot.release())
+    } finally {
+      if (!later) snapshot.release()
+    }
+  }
+
+  /** Rows that match a filter, by ascending primary key. */
+  async query(request: QueryRequest, scope: ReadScope = {}): Promise<Row[]> {
+    const snapshot = openSnapshot(this.state, 'query', scope)
+    try {
+      return await runQuery(readContext(this.state, scope.partitionNames), snapshot, request)
+    } finally {
+      snapshot.release()
+    }
+  }
+
+  /** Number of live row versions that match a filter. */
+  async count(request: Pick<QueryRequest, 'filter' | 'templates'>, scope: ReadScope = {}): Promise<number> {
+    const snapshot = openSnapshot(this.state, 'query', scope)
+    try {
+      return await runCount(readContext(this.state, scope.partitionNames), snapshot, request)
+    } finally {
+      snapshot.release()
+    }
+  }
+
+  /** Nearest rows for each query vector. */
+  async search(request: SearchRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
+    const snapshot = openSnapshot(this.state, 'search', scope)
+    try {
+      return await runSearch(readContext(this.state, scope.partitionNames), snapshot, request)
+    } finally {
+      snapshot.release()
+    }
+  }
+
+  /** Several searches fused into one ranking. */
+  async hybridSearch(request: HybridRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
+    const snapshot = openSnapshot(this.state, 'search', scope)
+    try {
+      return await runHybrid(readContext(this.state, scope.partitionNames), snapshot, request)
+    } finally {
+      snapshot.release()
+    }
+  }
+
+  /** Returns when every row acknowledged so far is in a sealed segment. */
+  async flush(): Promise<void> {
+    await this.writes.barrier(async () => {
+      if (this.state.broken !== null) throw this.state.broken
+      freezeGrowing(this.state)
+    })
+    const target = this.state.frozen.at(-1)
+    await this.background.flushFrozen()
+    if (target !== undefined && this.state.frozen.includes(target)) {
+      throw (
+        this.state.broken ??
+        this.background.flushError ??
+        invalid('the collection was dropped or closed during flush')
+      )
+    }
+  }
+
+  /** Returns when everything mergeable is merged, deleted rows are purged and declared graphs are built. */
+  async compact(): Promise<void> {
+    await this.flush()
+    const { work } = this.state.env
+    await this.background.idle()
+    while (await work.compaction(() => compactOnce(this.state, 'full'))) {
+      // Again until the picker has nothing left.
+    }
+    await this.finishIndexes()
+  }
+
+  /** Returns when every declared graph is built. */
+  async finishIndexes(): Promise<void> {
+    await this.background.idle()
+    while (await this.state.env.work.index(() => buildOneIndex(this.state))) {
+      // One graph at a time.
+    }
+  }
+
+  /** Makes keys and indexes resident. */
+  async preload(): Promise<void> {
+    await Promise.all(
+      this.state.sealed.map(async segment => {
+        await segment.load([])
+        await segment.loadIndexes()
+      }),
+    )
+    this.background.buildIndexes()
+  }
+
+  stats(): CollectionStats {
+    const { state } = this
+    const segments = state.sealed.map(segment => ({
+      id: segment.id,
+      rowCount: segment.rowCount,
+      deletedRows: segment.deletedRows,
+      byteLength: segment.meta.byteLength,
+      level: segment.meta.level,
+      indexed: segment.meta.indexes.length > 0,
+    }))
+    const growing = [...state.frozen, state.growing]
+    const growingRows = growing.reduce((sum, segment) => sum + segment.rowCount, 0)
+    const sealedRows = segments.reduce((sum, segment) => sum + segment.rowCount, 0)
+    const deletedRows =
+      growing.reduce((sum, segment) => sum + segment.deletes.deletedCount, 0) +
+      segments.reduce((sum, segment) => sum + segment.deletedRows, 0)
+    return {
+      rowCount: growingRows + sealedRows - deletedRows,
+      growingRows,
+      sealedRows,
+      deletedRows,
+      segments,
+      byteLength: segments.reduce((sum, segment) => sum + segment.byteLength, 0),
+    }
+  }
+}
+
+/** Bytes that a request holds in memory, roughly: its columns. */
+function batchBytes(batch: PartialBatch): number {
+  let bytes = 256
+  for (const column of batch.columns) {
+    if (column === null) continue
+    bytes +=
+      column.layout === 'fixed'
+        ? column.values.byteLength
+        : column.heap.byteLength + column.offsets.byteLength
+  }
+  return bytes
+}

@@ -1,0 +1,234 @@
+/**
+ * Compaction and index builds, seen from the main thread: choose, let the worker write, swap.
+ *
+ * Promise: a compaction changes no answer. How: the inputs stay readable while the worker writes the output next to
+ * them; the swap is one synced manifest edit and, in the same synchronous step, one change of the segment list. Deletes
+ * that arrive meanwhile are in the delete log, above the output's `appliedDelta` or in the tail: loading the output
+ * catches up with them, and from then on (`joining`) they are marked in it directly.
+ *
+ *   killed before the edit -> the inputs count; chunks and sidecars of the output are swept at open
+ *   killed after the edit  -> the output counts; what is left of the inputs is swept at open
+ *
+ * Inputs leave the disk when their last reader has let go of them.
+ */
+import { crashPoint } from '../base/crash-point.js'
+import type { Tick } from '../base/timestamp.js'
+import { pickCompaction, type SegmentStat } from '../compaction/picker.js'
+import type { CompactTask } from '../compaction/tasks.js'
+import { hnswAvailable } from '../index/hnsw-index.js'
+import { servedBy } from '../index/index-params.js'
+import type { IndexSpec } from '../index/index-spec.js'
+import { removeSidecar } from '../index/sidecar.js'
+import { type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
+import { type Manifest, unneededDeltas } from '../segment/manifest.js'
+import { SealedSegment } from '../segment/sealed-segment.js'
+import type { SegmentMeta } from '../segment/segment-meta.js'
+import { deleteSegment } from '../segment/segment-reader.js'
+import { deltaKey } from '../store/keys.js'
+import { indexDirectory } from '../store/layout.js'
+import { CollectionState } from './collection-state.js'
+import { sidecarName } from './index-files.js'
+import { expireBeforeTick, purgeHorizon } from './read-path.js'
+
+/** Index definitions that are served by a graph, with their fields. */
+function graphIndexes(state: CollectionState): { spec: IndexSpec; field: FieldSchema }[] {
+  if (!state.env.options.hnsw || !hnswAvailable()) return []
+  const found: { spec: IndexSpec; field: FieldSchema }[] = []
+  for (const spec of state.record.indexes) {
+    const field = state.schema.fields[fieldIndex(state.schema, spec.fieldName)]
+    if (field !== undefined && servedBy(spec, field) === 'hnsw') found.push({ spec, field })
+  }
+  return found
+}
+
+/**
+ * Runs one compaction if there is one to run.
+ * @param mode 'background': only what pays off; 'full': everything mergeable, and deleted rows purged
+ * @returns whether something was compacted
+ */
+export async function compactOnce(state: CollectionState, mode: 'background' | 'full'): Promise<boolean> {
+  if (state.dropped || state.broken !== null) return false
+  const { options } = state.env
+  // Only a complete delete state tells what a purge would free.
+  if (mode === 'full') for (const segment of state.sealed) await segment.load([])
+  const horizon = purgeHorizon(state)
+  const stats = state.sealed.map(segment => statOf(state, segment, horizon))
+  const choice = pickCompaction(
+    stats,
+    { rowsMax: options.segmentRowsMax, bytesMax: options.segmentBytesMax },
+    mode,
+  )
+  if (choice.kind === 'none') return false
+  const inputs = state.sealed.filter(segment => choice.inputs.includes(segment.id))
+  // The delete state of every input must be complete before rows are dropped by it.
+  for (const input of inputs) await input.load([])
+  const task = compactTask(state, inputs)
+  state.notePurge(task.horizonTick)
+  const { meta } = await state.env.work.withCancel(signal => state.env.work.mergeRunner.run(task, signal))
+  const output = meta === null ? null : new SealedSegment(meta, state.segmentContext())
+  // Before it is loaded: whatever the load does not catch up with is marked in it directly.
+  if (output !== null) state.joining = [...state.joining, output]
+  try {
+    if (output !== null && state.loaded) {
+      await output.load([])
+      await output.loadIndexes()
+    }
+    crashPoint('compact:before-manifest')
+    if (state.dropped) return false
+    await commitCompaction(state, inputs, output)
+  } finally {
+    state.joining = state.joining.filter(segment => segment !== output)
+  }
+  crashPoint('compact:after-manifest')
+  for (const input of inputs) retire(state, input)
+  return true
+}
+
+function statOf(state: CollectionState, segment: SealedSegment, horizon: Tick): SegmentStat {
+  const { id, rowCount, byteLength, level, partitionIds, maxTick } = segment.meta
+  const expired = maxTick <= expireBeforeTick(state) ? rowCount : 0
+  const live = new Set(state.record.partitions.map(p => p.id))
+  const orphaned = partitionIds.every(partition => !live.has(partition)) ? rowCount : 0
+  const deletedRows = Math.max(expired, orphaned, segment.resident ? segment.deletes.countUpTo(horizon) : 0)
+  return { id, rowCount, deletedRows, byteLength, level, busy: segment.retired }
+}
+
+function compactTask(state: CollectionState, inputs: readonly SealedSegment[]): CompactTask {
+  const segmentId = state.env.oracle.next()
+  const live = new Set(state.record.partitions.map(p => p.id))
+  const occurring = new Set(inputs.flatMap(input => [...input.meta.partitionIds]))
+  const { options } = state.env
+  const rows = inputs.reduce((sum, input) => sum + input.rowCount - input.deletedRows, 0)
+  return {
+    kind: 'compact',
+    segmentId,
+    fields: state.schema.fields,
+    pkFieldId: state.schema.fields[state.schema.pkIndex]!.id,
+    inputs: inputs.map(input => ({ meta: input.meta, deletes: input.deletes.snapshot(state.visibleTick) })),
+    horizonTick: purgeHorizon(state),
+    droppedPartitions: Int32Array.from([...occurring].filter(id => !live.has(id))),
+    expireBeforeTick: expireBeforeTick(state),
+    appliedDelta: state.manifest.nextDelta - 1,
+    level: 1 + Math.max(...inputs.map(input => input.meta.level)),
+    indexes:
+      rows < options.indexRowsMin
+        ? []
+        : graphIndexes(state).map(({ spec, field }) => ({
+            spec,
+            fileName: sidecarName(segmentId, field.id, spec.id),
+            base: largestGraph(inputs, field.id, spec.id),
+          })),
+  }
+}
+
+/** The input whose graph is worth growing: the one with the most points. */
+function largestGraph(
+  inputs: readonly SealedSegment[],
+  fieldId: number,
+  indexId: number,
+): { inputIndex: number; fileName: string } | null {
+  let best: { inputIndex: number; fileName: string } | null = null
+  let points = 0
+  for (let i = 0; i < inputs.length; i++) {
+    const stored = inputs[i]!.meta.indexes.find(s => s.fieldId === fieldId && s.indexId === indexId)
+    if (stored === undefined || stored.pointCount <= points) continue
+    points = stored.pointCount
+    best = { inputIndex: i, fileName: stored.fileName }
+  }
+  return best
+}
+
+async function commitCompaction(
+  state: CollectionState,
+  inputs: readonly SealedSegment[],
+  output: SealedSegment | null,
+): Promise<void> {
+  const gone = new Set(inputs.map(input => input.id))
+  let dropped: number[] = []
+  await state.editManifest(
+    current => {
+      const segments = current.segments.filter(meta => !gone.has(meta.id))
+      if (output !== null) segments.push(output.meta)
+      const purgedTick = Math.max(current.purgedTick, state.purgedTick)
+      const before: Manifest = { ...current, segments, purgedTick }
+      dropped = unneededDeltas(before)
+      const deltas = before.deltas.filter(meta => !dropped.includes(meta.delta))
+      return {
+        manifest: { ...before, deltas },
+        ops: dropped.map(delta => ({ key: deltaKey(state.id, delta), value: null })),
+      }
+    },
+    () => {
+      state.sealed = state.sealed.filter(segment => !gone.has(segment.id))
+      if (output !== null) state.sealed = [...state.sealed, output]
+      state.dropDeltas(dropped)
+    },
+  )
+}
+
+/** Takes a replaced segment off the disk, now or when its last reader lets go. */
+function retire(state: CollectionState, segment: SealedSegment): void {
+  segment.retired = true
+  if (segment.pins === 0) state.onUnpinned(segment)
+}
+
+/** Removes a retired segment's chunks and sidecars; what a kill leaves behind is swept at open. */
+export async function removeSegment(state: CollectionState, segment: SealedSegment): Promise<void> {
+  segment.unload()
+  await deleteSegment(state.env.store, segment.id)
+  for (const stored of segment.meta.indexes)
+    await removeSidecar(indexDirectory(state.env.directory), stored.fileName)
+}
+
+/** Segments whose declared graph is missing or unusable, with what to build. */
+export function missingIndexes(
+  state: CollectionState,
+): { segment: SealedSegment; spec: IndexSpec; field: FieldSchema }[] {
+  const missing: { segment: SealedSegment; spec: IndexSpec; field: FieldSchema }[] = []
+  const wanted = graphIndexes(state)
+  for (const segment of state.sealed) {
+    if (segment.rowCount < state.env.options.indexRowsMin) continue
+    for (const { spec, field } of wanted)
+      if (segment.lacksIndex(field.id)) missing.push({ segment, spec, field })
+  }
+  return missing
+}
+
+/** Builds one missing graph; false when there is none to build. */
+export async function buildOneIndex(state: CollectionState): Promise<boolean> {
+  if (state.dropped || state.broken !== null) return false
+  const next = missingIndexes(state)[0]
+  if (next === undefined) return false
+  const { segment, spec, field } = next
+  const fileName = sidecarName(segment.id, field.id, spec.id)
+  const stored = await state.env.work.withCancel(signal =>
+    state.env.work.mergeRunner.run({ kind: 'index', meta: segment.meta, field, spec, fileName }, signal),
+  )
+  if (stored === null) {
+    segment.giveUpIndex(spec.id)
+    return true
+  }
+  const stillWanted = (): boolean =>
+    state.sealed.includes(segment) && state.record.indexes.some(s => s.id === spec.id)
+  crashPoint('index:before-manifest')
+  let taken = false
+  await state.editManifest(
+    current => {
+      taken = stillWanted()
+      if (!taken) return { manifest: current, ops: [] }
+      const meta = withIndex(segment.meta, stored)
+      return { manifest: { ...current, segments: CollectionState.withMeta(current.segments, meta) }, ops: [] }
+    },
+    () => {
+      if (taken) segment.updateMeta(withIndex(segment.meta, stored))
+    },
+  )
+  if (!taken) await removeSidecar(indexDirectory(state.env.directory), fileName)
+  else if (state.loaded) await segment.loadIndexes()
+  return true
+}
+
+function withIndex(meta: SegmentMeta, stored: SegmentMeta['indexes'][number]): SegmentMeta {
+  const others = meta.indexes.filter(s => !(s.fieldId === stored.fieldId && s.indexId === stored.indexId))
+  return { ...meta, indexes: [...others, stored] }
+}

@@ -1,0 +1,43 @@
+/**
+ * Where index sidecars live, and how one is opened for a segment.
+ *
+ * Sidecars are rebuildable: a missing, stale or broken one means a rebuild later and an exact scan until then.
+ */
+import { hnswParamsOf } from '../index/index-params.js'
+import { openSidecar } from '../index/sidecar.js'
+import type { SegmentIndex } from '../segment/segment.js'
+import type { SegmentMeta, StoredIndex } from '../segment/segment-meta.js'
+import { indexDirectory } from '../store/layout.js'
+import type { Environment } from './collection-state.js'
+import type { CollectionRecord } from './records.js'
+
+/** File name of a sidecar, without its two endings. Unique, because segment ids are. */
+export function sidecarName(segmentId: number, fieldId: number, indexId: number): string {
+  return `${segmentId}-${fieldId}-${indexId}`
+}
+
+/** Opens the sidecar of a segment's field; null when it cannot be used (a warning says so once per file). */
+export async function openSegmentIndex(
+  env: Environment,
+  record: CollectionRecord,
+  meta: SegmentMeta,
+  stored: StoredIndex,
+): Promise<SegmentIndex | null> {
+  const field = record.schema.fields.find(f => f.id === stored.fieldId)
+  const spec = record.indexes.find(s => s.id === stored.indexId)
+  if (field === undefined || spec === undefined || !env.options.hnsw) return null
+  const params = hnswParamsOf(spec, field)
+  const opened = await openSidecar(indexDirectory(env.directory), stored.fileName, {
+    segmentId: meta.id,
+    fieldId: stored.fieldId,
+    indexId: stored.indexId,
+    params,
+  })
+  if (opened === null) {
+    env.warnOnce(
+      `sidecar ${stored.fileName}`,
+      `index file ${stored.fileName} is missing or damaged; searching exactly until it is rebuilt`,
+    )
+  }
+  return opened
+}

@@ -1,0 +1,103 @@
+/**
+ * Aliases and databases (query-search-semantics §7.3, §7.5). Each change is one synced catalog write.
+ */
+import { collectionNotFound, invalid, MilvusError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import { checkAliasName, checkDatabaseName } from '../schema/names.js'
+import { putRecord } from './collection-ddl.js'
+import type { Engine } from './engine.js'
+import { DEFAULT_DATABASE } from './records.js'
+
+/**
+ * Binds an alias to a collection. With `move` the alias must exist and changes its collection; without it must be new
+ * (or already bound to the same collection, which is a success).
+ * @throws MilvusError CollectionNotFound, AliasNotFound, AliasAlreadyExist, AliasCollectionNameConflict
+ */
+export function createAlias(
+  engine: Engine,
+  alias: string,
+  collection: string,
+  { move }: { readonly move: boolean },
+  database: string = DEFAULT_DATABASE,
+): Promise<void> {
+  engine.checkOpen()
+  const { catalog } = engine
+  return catalog.exclusive(async () => {
+    checkAliasName(alias)
+    const db = catalog.database(database)
+    const target = catalog.find(db, collection)
+    if (target === undefined) throw collectionNotFound(database, collection)
+    const holder = catalog.find(db, alias)
+    if (holder?.schema.name === alias) {
+      throw new MilvusError('AliasCollectionNameConflict', '', { fields: { database, alias } })
+    }
+    if (holder === undefined && move)
+      throw new MilvusError('AliasNotFound', '', { fields: { database, alias } })
+    if (holder?.id === target.id) return
+    if (holder !== undefined && !move) {
+      throw new MilvusError(
+        'AliasAlreadyExist',
+        `${alias} is alias to another collection: ${holder.schema.name}`,
+      )
+    }
+    const gained = { ...target, aliases: [...target.aliases, alias] }
+    if (holder === undefined) return putRecord(engine.collection(target.schema.name, database), gained)
+    const lost = { ...holder, aliases: holder.aliases.filter(a => a !== alias) }
+    await catalog.putCollections([gained, lost])
+    for (const record of [gained, lost]) engine.collectionById(record.id)!.state.record = record
+  })
+}
+
+/** Drops an alias; an unknown one is a success. */
+export function dropAlias(engine: Engine, alias: string, database: string = DEFAULT_DATABASE): Promise<void> {
+  engine.checkOpen()
+  const { catalog } = engine
+  return catalog.exclusive(async () => {
+    const holder = catalog.find(catalog.database(database), alias)
+    if (holder === undefined || holder.schema.name === alias) return
+    await putRecord(engine.collection(holder.schema.name, database), {
+      aliases: holder.aliases.filter(a => a !== alias),
+    })
+  })
+}
+
+/** @throws MilvusError DatabaseInvalidName, ParameterInvalid when it exists, DatabaseNumLimit */
+export function createDatabase(
+  engine: Engine,
+  name: string,
+  properties: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  engine.checkOpen()
+  const { catalog } = engine
+  return catalog.exclusive(async () => {
+    checkDatabaseName(name)
+    if (catalog.hasDatabase(name)) throw invalid(`database already exist: ${name}`)
+    if (catalog.databases().length >= LIMITS.databasesMax) {
+      throw new MilvusError(
+        'DatabaseNumLimit',
+        `expected at most ${LIMITS.databasesMax} databases; drop one first`,
+      )
+    }
+    await catalog.putDatabase({
+      id: catalog.newId(),
+      name,
+      createdTick: engine.env.oracle.next(),
+      properties,
+    })
+  })
+}
+
+/** @throws MilvusError ParameterInvalid for `default` and for databases with collections */
+export function dropDatabase(engine: Engine, name: string): Promise<void> {
+  engine.checkOpen()
+  const { catalog } = engine
+  return catalog.exclusive(async () => {
+    if (name === DEFAULT_DATABASE) throw invalid('can not drop default database')
+    if (!catalog.hasDatabase(name)) return
+    const record = catalog.database(name)
+    if (catalog.collections(record).length > 0) {
+      throw invalid(`${name} not empty, must drop all collections before drop database`)
+    }
+    await catalog.dropDatabase(record.id)
+  })
+}

@@ -1,0 +1,105 @@
+/**
+ * The read path: which state a reader sees, and the reads themselves.
+ *
+ * Every read runs on one snapshot. Its tick is the newest visible one (Strong: every write acknowledged before the read
+ * began is in it), or an older one inside the collection's retention window. A single process that applies writes
+ * before it acknowledges them serves every consistency level this way (upsert-semantics §3.7).
+ */
+import { invalid, MilvusError } from '../base/errors.js'
+import { type Tick, tickOfHybrid, tickOfWallMs } from '../base/timestamp.js'
+import type { ReadContext } from '../query/request.js'
+import type { Snapshot } from '../segment/segment.js'
+import type { CollectionState } from './collection-state.js'
+import { RETENTION_PROPERTY, TTL_PROPERTY } from './records.js'
+import { partitionId } from './write-request.js'
+
+/** What every read may say about the state it wants. */
+export interface ReadScope {
+  /** Partitions to read; none or empty = all that are loaded. */
+  readonly partitionNames?: readonly string[] | undefined
+  /** Read as of this hybrid timestamp. Default: now. */
+  readonly readTimestamp?: bigint | undefined
+}
+
+/** Rows inserted at or before this tick have outlived the collection's TTL; 0 without a TTL (§3.4). */
+export function expireBeforeTick(state: CollectionState): Tick {
+  const seconds = Number(state.record.properties[TTL_PROPERTY] ?? 0)
+  return seconds > 0 ? tickOfWallMs(state.env.oracle.nowMs() - seconds * 1000) : 0
+}
+
+/** Ticks older than this may not be read any more, apart from by readers that already run. */
+export function retentionTick(state: CollectionState): Tick {
+  const seconds = Number(state.record.properties[RETENTION_PROPERTY] ?? 0)
+  if (!(seconds > 0)) return state.visibleTick
+  return Math.min(state.visibleTick, tickOfWallMs(state.env.oracle.nowMs() - seconds * 1000))
+}
+
+/** Deletes at or before this tick can be made physical: no reader, running or to come, may ask for what they hide. */
+export function purgeHorizon(state: CollectionState): Tick {
+  return state.snapshots.oldestTick(retentionTick(state))
+}
+
+/**
+ * Takes the snapshot for a read; the caller releases it.
+ * @throws MilvusError CollectionNotLoaded, ParameterInvalid (timestamp outside the window)
+ */
+export function openSnapshot(state: CollectionState, verb: 'query' | 'search', scope: ReadScope): Snapshot {
+  if (!state.loaded)
+    throw new MilvusError('CollectionNotLoaded', `failed to ${verb}`, { fields: { collection: state.id } })
+  if (scope.readTimestamp === undefined) return state.snapshot()
+  const tick = Math.min(tickOfHybrid(scope.readTimestamp), state.visibleTick)
+  const oldest = Math.max(retentionTick(state), state.purgedTick)
+  if (tick < oldest) {
+    const seconds = state.record.properties[RETENTION_PROPERTY] ?? '0'
+    throw invalid(
+      `readTimestamp ${scope.readTimestamp} is older than what is kept: collection property ${RETENTION_PROPERTY} is ${seconds}; raise it before the writes whose past you want to read`,
+    )
+  }
+  return state.snapshot(tick)
+}
+
+/**
+ * What the query room needs to know.
+ * @throws MilvusError ParameterInvalid for unknown partitions, PartitionNotLoaded
+ */
+export function readContext(
+  state: CollectionState,
+  partitionNames: readonly string[] | undefined,
+): ReadContext {
+  return {
+    schema: state.schema,
+    indexes: state.record.indexes,
+    int64As: state.env.options.int64As,
+    partitions: readPartitions(state, partitionNames),
+    filterCache: state.env.filterCache,
+    expireBeforeTick: expireBeforeTick(state),
+  }
+}
+
+/** Ids of the partitions to read, null when no row needs a check. */
+function readPartitions(
+  state: CollectionState,
+  names: readonly string[] | undefined,
+): ReadonlySet<number> | null {
+  const { record } = state
+  const loaded = record.load === 'all' || record.load === 'none' ? null : new Set(record.load)
+  if (names === undefined || names.length === 0) {
+    if (loaded !== null) return loaded
+    // Rows of dropped partitions keep their old ids until compaction: only then must every row be checked.
+    return record.partitions.length === record.nextPartitionId - 1
+      ? null
+      : new Set(record.partitions.map(p => p.id))
+  }
+  if (state.schema.partitionKeyIndex >= 0) {
+    throw invalid('not support manually specifying the partition names if partition key mode is used')
+  }
+  const wanted = new Set<number>()
+  for (const name of names) {
+    if (!record.partitions.some(p => p.name === name)) throw invalid(`partition name ${name} not found`)
+    const id = partitionId(state, name)
+    if (loaded !== null && !loaded.has(id))
+      throw new MilvusError('PartitionNotLoaded', '', { fields: { partition: name } })
+    wanted.add(id)
+  }
+  return wanted
+}

@@ -1,0 +1,80 @@
+/**
+ * Background work: two lanes with priorities. The one file that imports p-queue.
+ *
+ * Flushes have a lane and a worker thread of their own, because a flush must not wait for a graph build of half a
+ * minute while writers fill memory. Compactions and index builds share the other lane, compactions first.
+ *
+ * Invariants: one job per lane at a time; after `close()` no job starts, running ones are cancelled or finished.
+ */
+import PQueue from 'p-queue'
+import { MilvusError } from '../base/errors.js'
+import type { Task, TaskResult } from '../compaction/tasks.js'
+import type { CompactionThread } from '../compaction/worker-thread.js'
+
+/** Runs compaction-room tasks; the worker thread in production, the calling thread in tests with a fake store. */
+export interface TaskRunner {
+  run<T extends Task>(task: T, signal?: { readonly cancel: Int32Array }): Promise<TaskResult<T>>
+  close(): Promise<void>
+}
+
+const PRIORITY = { compaction: 1, index: 0 } as const
+
+export class BackgroundWork {
+  readonly flushRunner: TaskRunner
+  readonly mergeRunner: TaskRunner
+  readonly #flushes = new PQueue({ concurrency: 1 })
+  readonly #merges = new PQueue({ concurrency: 1 })
+  readonly #cancel = new Set<Int32Array>()
+  #closed = false
+
+  constructor(flushRunner: TaskRunner | CompactionThread, mergeRunner: TaskRunner | CompactionThread) {
+    this.flushRunner = flushRunner
+    this.mergeRunner = mergeRunner
+  }
+
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  flush<T>(job: () => Promise<T>): Promise<T> {
+    return this.#flushes.add(() => this.#guarded(job))
+  }
+
+  compaction<T>(job: () => Promise<T>): Promise<T> {
+    return this.#merges.add(() => this.#guarded(job), { priority: PRIORITY.compaction })
+  }
+
+  index<T>(job: () => Promise<T>): Promise<T> {
+    return this.#merges.add(() => this.#guarded(job), { priority: PRIORITY.index })
+  }
+
+  async #guarded<T>(job: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new MilvusError('Canceled', 'the database is being closed')
+    return job()
+  }
+
+  /** A flag that close() raises; the job gives it to its task. */
+  async withCancel<T>(job: (signal: { readonly cancel: Int32Array }) => Promise<T>): Promise<T> {
+    const cancel = new Int32Array(new SharedArrayBuffer(4))
+    this.#cancel.add(cancel)
+    if (this.#closed) Atomics.store(cancel, 0, 1)
+    try {
+      return await job({ cancel })
+    } finally {
+      this.#cancel.delete(cancel)
+    }
+  }
+
+  /** Resolves when nothing is queued or running. */
+  async idle(): Promise<void> {
+    await Promise.all([this.#flushes.onIdle(), this.#merges.onIdle()])
+  }
+
+  /** Cancels what runs in the merge lane, lets flushes end, and stops the threads. */
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const cancel of this.#cancel) Atomics.store(cancel, 0, 1)
+    await this.idle()
+    await Promise.all([this.flushRunner.close(), this.mergeRunner.close()])
+  }
+}

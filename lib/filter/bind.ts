@@ -1,0 +1,129 @@
+/**
+ * A tree and a schema to a bound plan: names resolved, types checked, constants folded, `not` pushed to the leaves.
+ *
+ * `negated` travels down instead of a result travelling up: `not (a and b)` is bound as `not a or not b`. Both sides of
+ * De Morgan agree in three-valued logic, so no leaf ever needs an UNKNOWN bit (bound.ts).
+ */
+import type { Node, NodeOf } from './ast.js'
+import { bindCompare, bindRange } from './bind-compare.js'
+import { type BindContext, sourceOf } from './bind-context.js'
+import { bindCall, bindExists, bindIn, bindLike, bindNull, bindRegex } from './bind-test.js'
+import { ALL, type Bound, NONE } from './bound.js'
+import { constantOf, literalType } from './fold.js'
+import { resolve, subjectType } from './names.js'
+import { reject } from './reject.js'
+import { makeAnd, makeOr } from './simplify.js'
+
+/** A bound predicate and the share of its rows that `random_sample` keeps (null: all). */
+export interface BoundFilter {
+  readonly root: Bound
+  readonly sample: number | null
+}
+
+/** Binds a whole filter. @throws MilvusError 1100 with the detail alone */
+export function bindFilter(context: BindContext, node: Node): BoundFilter {
+  const alone = sampleFactor(context, node)
+  if (alone !== null) return { root: ALL, sample: alone }
+  if (node.kind === 'and') {
+    const sample = sampleFactor(context, node.items.at(-1)!)
+    if (sample !== null) {
+      const rest: Node = { ...node, items: node.items.slice(0, -1) }
+      return { root: bindPredicate(context, rest, false), sample }
+    }
+  }
+  return { root: bindPredicate(context, node, false), sample: null }
+}
+
+/** The factor of `random_sample(p)`, or null for any other node. */
+function sampleFactor(context: BindContext, node: Node): number | null {
+  if (node.kind !== 'call' || !/^(random_sample|RANDOM_SAMPLE)$/.test(node.name)) return null
+  const factor = node.args.length === 1 ? constantOf(context, node.args[0]!) : null
+  const p = factor?.kind === 'float' || factor?.kind === 'int' ? Number(factor.value) : Number.NaN
+  if (!(p > 1e-10 && p < 1 - 1e-10)) {
+    reject('the sample factor should be between 0 and 1 and not too close to 0 or 1')
+  }
+  return p
+}
+
+function bindPredicate(context: BindContext, node: Node, negated: boolean): Bound {
+  if (node.kind === 'and' || node.kind === 'or') return bindChain(context, node, negated)
+  const constant = constantOf(context, node)
+  if (constant !== null) {
+    if (constant.kind !== 'bool') return notBoolean(context, node)
+    return constant.value !== negated ? ALL : NONE
+  }
+  switch (node.kind) {
+    case 'not':
+      if (!isPredicate(node.operand)) reject('not op can only be applied on boolean expression')
+      return bindPredicate(context, node.operand, !negated)
+    case 'compare':
+      return bindCompare(context, node, negated)
+    case 'range':
+      return bindRange(context, node, negated)
+    case 'in':
+      if (node.right.kind === 'not') constantOf(context, node.right) // says `not can only apply on boolean`
+      return bindIn(context, node, negated)
+    case 'like':
+      return bindLike(context, node, negated)
+    case 'regex':
+      return bindRegex(context, node, negated)
+    case 'null':
+      return bindNull(context, node, negated)
+    case 'exists':
+      return bindExists(context, node, negated)
+    case 'call':
+      return bindCall(context, node, negated)
+    default:
+      return notBoolean(context, node)
+  }
+}
+
+function bindChain(context: BindContext, node: NodeOf<'and' | 'or'>, negated: boolean): Bound {
+  // One deciding constant settles the chain before anything else is looked at.
+  for (const item of node.items) {
+    const constant = constantOf(context, item)
+    if (constant?.kind === 'bool' && constant.value === (node.kind === 'or')) {
+      return constant.value !== negated ? ALL : NONE
+    }
+  }
+  const parts: Bound[] = []
+  for (const item of node.items) {
+    if (!isPredicate(item) && constantOf(context, item)?.kind !== 'bool') {
+      if (item.kind === 'path') resolve(context.schema, item)
+      reject(`'${node.kind}' can only be used between boolean expressions`)
+    }
+    parts.push(bindPredicate(context, item, negated))
+  }
+  return (node.kind === 'and') !== negated ? makeAnd(parts) : makeOr(parts)
+}
+
+/** True for nodes that are questions by their form; a bare column is not one, even a Bool. */
+function isPredicate(node: Node): boolean {
+  switch (node.kind) {
+    case 'and':
+    case 'or':
+    case 'not':
+    case 'compare':
+    case 'range':
+    case 'in':
+    case 'like':
+    case 'regex':
+    case 'null':
+    case 'exists':
+    case 'call':
+    case 'bool':
+      return true
+    default:
+      return false
+  }
+}
+
+function notBoolean(context: BindContext, node: Node): never {
+  const constant = constantOf(context, node)
+  let type = 'Int64'
+  if (constant !== null) type = literalType(constant)
+  else if (node.kind === 'path') type = subjectType(resolve(context.schema, node))
+  else if (node.kind === 'iso') type = 'Timestamptz'
+  else if (node.kind === 'list') type = 'Array'
+  return reject(`predicate is not a boolean expression: ${sourceOf(context, node)}, data type: ${type}`)
+}

@@ -1,0 +1,232 @@
+/**
+ * Filter text to plan: the door of this room.
+ *
+ * Parsing is cached per schema and text, binding too when the text has no placeholders; the caches are bounded and go
+ * away with the schema. Every refusal leaves here as code 1100 with Milvus's wrapping, printed once.
+ */
+import { invalid, MilvusError } from '../base/errors.js'
+import type { CollectionSchema } from '../schema/collection-schema.js'
+import { DataType } from '../schema/data-type.js'
+import { int64OfWords } from '../schema/int64.js'
+import type { Node, PkKey } from './ast.js'
+import { bindFilter } from './bind.js'
+import type { BindContext } from './bind-context.js'
+import { ALL, type Bound } from './bound.js'
+import { literalOfValue, literalText, type TemplateValues } from './fold.js'
+import { parseFilter } from './parser.js'
+
+export type { PkKey } from './ast.js'
+export type { TemplateValues } from './fold.js'
+
+export interface FilterPlan {
+  /** The text as given. */
+  readonly text: string
+  /** 'all' and 'none' are decided without reading a row. With a `sample`, 'all' is what the sample is drawn from. */
+  readonly kind: 'all' | 'none' | 'expression'
+  /** Field indexes the evaluation reads, ascending. */
+  readonly fields: readonly number[]
+  /** Distinct keys when the whole predicate is `pk == v` or `pk in [...]`, else null. */
+  readonly pkIn: readonly PkKey[] | null
+  /** Share of the matching rows that `random_sample` keeps, or null. Applied by the caller (sample.ts). */
+  readonly sample: number | null
+  /** Equal keys mean equal results on equal rows; null when two runs may differ. */
+  readonly cacheKey: string | null
+  /** What the evaluator runs. */
+  readonly root: Bound
+}
+
+/** Which request the filter belongs to; only messages differ. */
+export type FilterVerb = 'query' | 'search' | 'delete'
+
+/** Texts remembered per schema. */
+const CACHE_MAX = 256
+/** Longer texts are not remembered: they are one-off key lists. */
+const CACHED_TEXT_MAX = 16_384
+
+interface CacheEntry {
+  readonly tree: Node
+  /** The plan, when the text has no placeholders. */
+  readonly plan: FilterPlan | null
+}
+
+const caches = new WeakMap<CollectionSchema, Map<string, CacheEntry>>()
+
+/**
+ * Parses and checks a filter against a schema.
+ * @param templates values of `{name}` placeholders; values nobody asks for are ignored
+ * @param timezone IANA zone of ISO timestamps without an offset, default UTC
+ * @throws MilvusError 1100 `failed to create <verb> plan: cannot parse expression: <text>, error: …`
+ */
+export function compileFilter(
+  schema: CollectionSchema,
+  text: string,
+  templates: TemplateValues = {},
+  verb: FilterVerb = 'query',
+  timezone = 'UTC',
+): FilterPlan {
+  if (text.trim() === '') {
+    return { text, kind: 'all', fields: [], pkIn: null, sample: null, cacheKey: '', root: ALL }
+  }
+  try {
+    return compile(schema, text, templates, timezone)
+  } catch (cause) {
+    if (!(cause instanceof MilvusError)) throw cause
+    const plan = verb === 'delete' ? 'delete' : 'query'
+    throw invalid(
+      `failed to create ${plan} plan: cannot parse expression: ${text}, error: ${cause.message}`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function compile(
+  schema: CollectionSchema,
+  text: string,
+  templates: TemplateValues,
+  timezone: string,
+): FilterPlan {
+  const cache = cacheOf(schema)
+  const key = timezone === 'UTC' ? text : `${timezone}\u0000${text}`
+  const known = cache.get(key)
+  if (known !== undefined) {
+    // Re-inserted, so that the map's order is the order of use.
+    cache.delete(key)
+    cache.set(key, known)
+    if (known.plan !== null) return known.plan
+  }
+  const tree = known?.tree ?? parseFilter(text)
+  const used = templateNames(tree)
+  const plan = bind(schema, text, tree, templates, used, timezone)
+  if (known === undefined && text.length <= CACHED_TEXT_MAX) {
+    cache.set(key, { tree, plan: used.length === 0 ? plan : null })
+    if (cache.size > CACHE_MAX) cache.delete(cache.keys().next().value!)
+  }
+  return plan
+}
+
+function cacheOf(schema: CollectionSchema): Map<string, CacheEntry> {
+  let cache = caches.get(schema)
+  if (cache === undefined) {
+    cache = new Map()
+    caches.set(schema, cache)
+  }
+  return cache
+}
+
+function bind(
+  schema: CollectionSchema,
+  text: string,
+  tree: Node,
+  templates: TemplateValues,
+  used: readonly string[],
+  timezone: string,
+): FilterPlan {
+  const context: BindContext = { schema, text, templates, timezone, constants: new Map() }
+  const { root, sample } = bindFilter(context, tree)
+  const fields = new Set<number>()
+  collectFields(root, fields)
+  const sorted = [...fields].sort((a, b) => a - b)
+  const values = used.map(name => `\u0000${name}=${valueKey(templates[name])}`).join('')
+  return {
+    text,
+    kind: root.op === 'all' || root.op === 'none' ? root.op : 'expression',
+    fields: sorted,
+    pkIn: sample === null ? pkKeysOf(schema, tree, root) : null,
+    sample,
+    cacheKey: sample === null ? `${schema.version}\u0000${timezone}\u0000${text}${values}` : null,
+    root,
+  }
+}
+
+/** A template value as part of a cache key: values that fold to the same constant are the same. */
+function valueKey(value: unknown): string {
+  return literalText(literalOfValue(value, ''))
+}
+
+/** Names of the placeholders in a tree. */
+function templateNames(tree: Node): readonly string[] {
+  const names = new Set<string>()
+  const open: Node[] = [tree]
+  for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (node.kind === 'template') names.add(node.name)
+    for (const child of childrenOf(node)) open.push(child)
+  }
+  return [...names]
+}
+
+function childrenOf(node: Node): readonly Node[] {
+  switch (node.kind) {
+    case 'and':
+    case 'or':
+    case 'list':
+      return node.items
+    case 'not':
+    case 'negate':
+    case 'plus':
+    case 'invert':
+    case 'exists':
+    case 'null':
+      return [node.operand]
+    case 'arith':
+    case 'compare':
+    case 'in':
+    case 'like':
+    case 'regex':
+      return [node.left, node.right]
+    case 'range':
+      return [node.lower, node.subject, node.upper]
+    case 'call':
+      return [...node.args, ...node.named.map(n => n.value)]
+    default:
+      return []
+  }
+}
+
+function collectFields(node: Bound, fields: Set<number>): void {
+  switch (node.op) {
+    case 'all':
+    case 'none':
+      return
+    case 'and':
+    case 'or':
+      for (const item of node.items) collectFields(item, fields)
+      return
+    case 'columns':
+      fields.add(node.otherField)
+  }
+  fields.add(node.field)
+}
+
+/** The keys when the whole predicate is equality with, or membership in, a list of primary keys. */
+function pkKeysOf(schema: CollectionSchema, tree: Node, root: Bound): readonly PkKey[] | null {
+  if (root.op === 'none') {
+    const empty = tree.kind === 'in' && !tree.negated && tree.left.kind === 'path'
+    return empty && tree.left.name === schema.fields[schema.pkIndex]!.name ? [] : null
+  }
+  if (root.op !== 'scalar' || root.field !== schema.pkIndex || root.negated) return null
+  const { test } = root
+  switch (test.test) {
+    case 'range':
+      return test.range.min === test.range.max && root.type === DataType.Int64
+        ? [keyOf(test.range.min)]
+        : null
+    case 'members':
+      return [...new Set(test.literals.map(literal => (literal.kind === 'int' ? keyOf(literal.value) : '')))]
+    case 'text':
+      if (test.text.kind === 'equal') return [textOf(test.text.bytes)]
+      return test.text.kind === 'oneOf' ? [...new Set(test.text.members.map(textOf))] : null
+    default:
+      return null
+  }
+}
+
+/** An Int64 key in its one form: a number when that is exact. */
+function keyOf(value: bigint): PkKey {
+  return int64OfWords(Number(value & 0xffffffffn), Number(value >> 32n))
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+}

@@ -1,0 +1,371 @@
+/**
+ * Tokens to a tree, by precedence climbing (query-search-semantics §1.2).
+ *
+ * Each infix operator has a strength; an operand ends before the first operator weaker than the one that asked for it.
+ * The surprising parts are Milvus's: `like`, `=~` and `exists` bind tighter than `not`, `not` tighter than a
+ * comparison, `in` between arithmetic and comparison, `&`, `^`, `|` looser than comparisons.
+ * Invariant: recursion is bounded by NESTING_MAX; chains of `and` / `or` are loops and come out flat.
+ */
+import type { ArithOp, CompareOp, Node, NodeOf, PathKey, PathNode, Span } from './ast.js'
+import { place, type Token, tokenize } from './lexer.js'
+import { reject } from './reject.js'
+
+/** Levels of parentheses, prefix operators and unbalanced operator chains that one expression may nest. */
+export const NESTING_MAX = 1000
+
+const STRENGTH: Readonly<Record<string, number>> = {
+  or: 20,
+  and: 30,
+  '|': 40,
+  '^': 42,
+  '&': 44,
+  '==': 50,
+  '!=': 50,
+  '<': 60,
+  '<=': 60,
+  '>': 60,
+  '>=': 60,
+  in: 70,
+  '<<': 80,
+  '>>': 80,
+  '+': 90,
+  '-': 90,
+  '*': 100,
+  '/': 100,
+  '%': 100,
+  '**': 120,
+  '!~': 125,
+  '=~': 127,
+  like: 130,
+}
+/** Operands of a range chain; between `in` and the comparisons. */
+const RANGE_STRENGTH = 65
+const PREFIX_STRENGTH = 110
+const PRIMARY_STRENGTH = 140
+
+/** Parses a whole filter text. @throws MilvusError 1100 with the detail alone */
+export function parseFilter(text: string): Node {
+  const parser = new Parser(text)
+  return parser.whole()
+}
+
+class Parser {
+  readonly #text: string
+  readonly #tokens: readonly Token[]
+  #at = 0
+  /** Calls of #expression that are open. */
+  #nesting = 0
+  /** Depth of the tree that was parsed last: what a walk over it will need. */
+  #depth = 0
+
+  constructor(text: string) {
+    this.#text = text
+    this.#tokens = tokenize(text)
+  }
+
+  whole(): Node {
+    const node = this.#expression(0)
+    if (this.#peek().type !== 'end') reject(`invalid expression: ${this.#text}`)
+    return node
+  }
+
+  #peek(ahead = 0): Token {
+    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)]!
+  }
+
+  #take(): Token {
+    const token = this.#peek()
+    if (token.type !== 'end') this.#at++
+    return token
+  }
+
+  #isOp(text: string, ahead = 0): boolean {
+    const token = this.#peek(ahead)
+    return token.type === 'op' && token.text === text
+  }
+
+  #expect(text: string): Token {
+    if (!this.#isOp(text)) this.#unexpected(`expecting '${text}'`)
+    return this.#take()
+  }
+
+  #unexpected(wanted: string): never {
+    const token = this.#peek()
+    const found = token.type === 'end' ? '<EOF>' : this.#text.slice(token.start, token.end)
+    return reject(`${place(this.#text, token.start)} mismatched input '${found}' ${wanted}`)
+  }
+
+  #expression(strength: number): Node {
+    if (++this.#nesting > NESTING_MAX) this.#tooDeep()
+    let left = this.#prefix()
+    let depth = this.#depth
+    for (;;) {
+      const op = this.#infix()
+      if (op === null || STRENGTH[op]! < strength) break
+      left = this.#infixNode(op, left)
+      // Left-deep chains nest as deep as they are long; flat `and` / `or` do not.
+      const flat = left.kind === 'and' || left.kind === 'or'
+      depth = flat ? Math.max(depth, this.#depth + 1) : Math.max(depth, this.#depth) + 1
+      if (depth > NESTING_MAX) this.#tooDeep()
+    }
+    this.#nesting--
+    this.#depth = depth
+    return left
+  }
+
+  #tooDeep(): never {
+    return reject(`expression is nested more than ${NESTING_MAX} levels deep`)
+  }
+
+  /** The operator that follows, `not in` counting as `in`; null when there is none. */
+  #infix(): string | null {
+    const token = this.#peek()
+    if (token.type !== 'op') return null
+    if (token.text === 'not') return this.#isOp('in', 1) ? 'in' : null
+    return STRENGTH[token.text] === undefined ? null : token.text
+  }
+
+  #infixNode(op: string, left: Node): Node {
+    const strength = STRENGTH[op]!
+    switch (op) {
+      case 'and':
+      case 'or': {
+        this.#take()
+        return this.#chain(op, left, this.#expression(strength + 1))
+      }
+      case 'in': {
+        const negated = this.#isOp('not')
+        if (negated) this.#take()
+        this.#take()
+        const right = this.#expression(strength + 1)
+        return { kind: 'in', negated, left, right, start: left.start, end: right.end }
+      }
+      case 'like': {
+        this.#take()
+        const right = this.#expression(strength + 1)
+        return { kind: 'like', left, right, start: left.start, end: right.end }
+      }
+      case '=~':
+      case '!~': {
+        this.#take()
+        const right = this.#expression(strength + 1)
+        return { kind: 'regex', negated: op === '!~', left, right, start: left.start, end: right.end }
+      }
+      case '<':
+      case '<=':
+      case '>':
+      case '>=':
+        return this.#relation(op, left)
+      case '==':
+      case '!=': {
+        this.#take()
+        const right = this.#expression(strength + 1)
+        return { kind: 'compare', op, left, right, start: left.start, end: right.end }
+      }
+      default: {
+        this.#take()
+        const right = this.#expression(strength + 1)
+        return { kind: 'arith', op: op as ArithOp, left, right, start: left.start, end: right.end }
+      }
+    }
+  }
+
+  /** `and` / `or`, flattened; a parenthesised chain of the same kind is the same thing by associativity. */
+  #chain(kind: 'and' | 'or', left: Node, right: Node): Node {
+    const span = { start: left.start, end: right.end }
+    const tail = right.kind === kind ? right.items : [right]
+    if (left.kind !== kind) return { kind, items: [left, ...tail], ...span }
+    // The left side was made by this very loop and nobody else holds it yet.
+    const items = left.items as Node[]
+    for (const item of tail) items.push(item)
+    return { kind, items, ...span }
+  }
+
+  /** A comparison, or the range chain `e < field < e` when the middle is a plain name and both point one way. */
+  #relation(op: CompareOp, left: Node): Node {
+    this.#take()
+    const middle = this.#expression(RANGE_STRENGTH)
+    const middleDepth = this.#depth
+    const token = this.#peek()
+    const upward = op === '<' || op === '<='
+    const onward =
+      token.type === 'op' &&
+      (upward ? token.text === '<' || token.text === '<=' : token.text === '>' || token.text === '>=')
+    if (!onward || (middle.kind !== 'path' && middle.kind !== 'call')) {
+      return { kind: 'compare', op, left, right: middle, start: left.start, end: middle.end }
+    }
+    this.#take()
+    const last = this.#expression(RANGE_STRENGTH)
+    this.#depth = Math.max(this.#depth, middleDepth)
+    const [first, second] = [op.length === 2, token.text.length === 2]
+    const span = { start: left.start, end: last.end }
+    return upward
+      ? {
+          kind: 'range',
+          lower: left,
+          lowerInclusive: first,
+          subject: middle,
+          upper: last,
+          upperInclusive: second,
+          ...span,
+        }
+      : {
+          kind: 'range',
+          lower: last,
+          lowerInclusive: second,
+          subject: middle,
+          upper: left,
+          upperInclusive: first,
+          ...span,
+        }
+  }
+
+  #prefix(): Node {
+    const token = this.#peek()
+    if (token.type === 'op') {
+      switch (token.text) {
+        case 'not':
+        case '~':
+        case '+':
+        case '-': {
+          this.#take()
+          const operand = this.#expression(PREFIX_STRENGTH)
+          this.#depth++
+          const span = { start: token.start, end: operand.end }
+          if (token.text === '-' && operand.kind === 'int')
+            return { kind: 'int', value: -operand.value, ...span }
+          const kind = ({ not: 'not', '~': 'invert', '+': 'plus', '-': 'negate' } as const)[token.text]
+          return { kind, operand, ...span }
+        }
+        case 'exists': {
+          this.#take()
+          const operand = this.#expression(PRIMARY_STRENGTH)
+          this.#depth++
+          return { kind: 'exists', operand, start: token.start, end: operand.end }
+        }
+      }
+    }
+    return this.#nullTest(this.#primary())
+  }
+
+  /** `f is null` and `f is not null` belong to the primary before them. */
+  #nullTest(operand: Node): Node {
+    if (!this.#isOp('is')) return operand
+    const negated = this.#isOp('not', 1)
+    const last = this.#peek(negated ? 2 : 1)
+    if (last.type !== 'name' || (last.text !== 'null' && last.text !== 'NULL')) return operand
+    this.#at += negated ? 3 : 2
+    return { kind: 'null', operand, negated, start: operand.start, end: last.end }
+  }
+
+  #primary(): Node {
+    const token = this.#take()
+    this.#depth = 0
+    const span = { start: token.start, end: token.end }
+    switch (token.type) {
+      case 'int':
+        return { kind: 'int', value: token.value, ...span }
+      case 'float':
+        return { kind: 'float', value: token.value, ...span }
+      case 'string':
+        return { kind: 'string', cooked: token.cooked, pattern: token.pattern, ...span }
+      case 'name':
+        return this.#named(token.text, span)
+      case 'op':
+        if (token.text === 'true' || token.text === 'false') {
+          return { kind: 'bool', value: token.text === 'true', ...span }
+        }
+        if (token.text === '(') {
+          const inner = this.#expression(0)
+          this.#expect(')')
+          return inner
+        }
+        if (token.text === '[') return this.#list(span.start)
+        if (token.text === '{') return this.#template(span.start)
+        if (token.text === '$') return this.#path('$', span)
+    }
+    this.#at -= token.type === 'end' ? 0 : 1
+    return this.#unexpected('expecting an expression')
+  }
+
+  #named(name: string, span: Span): Node {
+    const next = this.#peek()
+    const upper = name.toUpperCase()
+    if (next.type === 'string' && (upper === 'ISO' || upper === 'INTERVAL')) {
+      if (name === upper || name === name.toLowerCase()) {
+        this.#take()
+        const text = {
+          kind: 'string' as const,
+          cooked: next.cooked,
+          pattern: next.pattern,
+          start: next.start,
+          end: next.end,
+        }
+        return { kind: upper === 'ISO' ? 'iso' : 'interval', text, start: span.start, end: next.end }
+      }
+    }
+    return this.#isOp('(') ? this.#call(name, span.start) : this.#path(name, span)
+  }
+
+  #path(name: string, span: Span): PathNode {
+    const keys: PathKey[] = []
+    let { end } = span
+    while (this.#isOp('[')) {
+      this.#take()
+      const key = this.#take()
+      if (key.type === 'string' && key.cooked !== null) keys.push({ text: key.cooked, form: 'quoted' })
+      else if (key.type === 'int') keys.push({ text: key.value.toString(), form: 'index' })
+      else if (key.type === 'name') keys.push({ text: key.text, form: 'bare' })
+      else {
+        this.#at -= key.type === 'end' ? 0 : 1
+        this.#unexpected('expecting a quoted key or an index')
+      }
+      end = this.#expect(']').end
+    }
+    return { kind: 'path', name, keys, start: span.start, end }
+  }
+
+  #list(start: number): NodeOf<'list'> {
+    const items: Node[] = []
+    const spans: Span[] = []
+    let depth = 0
+    while (!this.#isOp(']')) {
+      const first = this.#peek().start
+      items.push(this.#expression(0))
+      depth = Math.max(depth, this.#depth)
+      spans.push({ start: first, end: this.#tokens[this.#at - 1]!.end })
+      if (!this.#isOp(',')) break
+      this.#take()
+    }
+    this.#depth = depth + 1
+    return { kind: 'list', items, spans, start, end: this.#expect(']').end }
+  }
+
+  #template(start: number): Node {
+    const name = this.#take()
+    if (name.type !== 'name') {
+      this.#at -= name.type === 'end' ? 0 : 1
+      this.#unexpected('expecting a template variable name')
+    }
+    return { kind: 'template', name: name.text, start, end: this.#expect('}').end }
+  }
+
+  #call(name: string, start: number): Node {
+    this.#expect('(')
+    const args: Node[] = []
+    const named: { name: string; value: Node }[] = []
+    let depth = 0
+    while (!this.#isOp(')')) {
+      const token = this.#peek()
+      if (token.type === 'name' && this.#isOp('=', 1)) {
+        this.#at += 2
+        named.push({ name: token.text, value: this.#expression(0) })
+      } else args.push(this.#expression(0))
+      depth = Math.max(depth, this.#depth)
+      if (!this.#isOp(',')) break
+      this.#take()
+    }
+    this.#depth = depth + 1
+    return { kind: 'call', name, args, named, start, end: this.#expect(')').end }
+  }
+}

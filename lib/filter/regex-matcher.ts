@@ -1,0 +1,3 @@
+export interface RegexMatcher {
+  matches(heap: Uint8Array, start: number, end: number): boolean
+}

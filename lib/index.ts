@@ -1,0 +1,22 @@
+/** The public names of KestrelDB and nothing else. */
+
+export { ERRORS, type ErrorReason, MilvusError } from './base/errors.js'
+export type { OpenOptions } from './base/options.js'
+export {
+  Collection,
+  type CollectionDescription,
+  type DeleteOptions,
+  type GetOptions,
+  type InsertOptions,
+  type ReadOptions,
+  type UpsertRowsOptions,
+  type WriteSummary,
+} from './client/collection.js'
+export { Database, type InDatabase, open } from './client/database.js'
+export type { CollectionStats } from './engine/collection.js'
+export type { CreateCollection } from './engine/collection-ddl.js'
+export type { IndexRequest } from './index/index-params.js'
+export type { IndexSpec, MetricType } from './index/index-spec.js'
+export type { HybridRequest, QueryRequest, Ranker, SearchHit, SearchRequest } from './query/request.js'
+export { DataType } from './schema/data-type.js'
+export type { ArrayOp, CollectionRequest, FieldOps, FieldRequest, Row } from './schema/requests.js'

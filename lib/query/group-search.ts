@@ -1,0 +1,239 @@
+/**
+ * Grouping search: the best groups of rows that share a value, instead of the best rows (§3.6).
+ *
+ * Rows are drawn in the order of their score; a row opens a new group or joins one that has room, until `limit + offset`
+ * groups are found (and full, when strict). How many rows that takes is not known beforehand, so the search is repeated
+ * for more rows until it is enough or there are no more.
+ */
+import { invalid, MilvusError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import type { QueryVector } from '../index/query-vector.js'
+import type { CollectionSchema } from '../schema/collection-schema.js'
+import { DataType, dataTypeName, isIntegerType } from '../schema/data-type.js'
+import { type FieldPath, fieldPathOf, readPath } from './field-path.js'
+import type { Segment } from '../segment/segment.js'
+import type { Fused } from './fuse.js'
+import { compareKeys } from './pk-merge.js'
+import { integerOf, type ResultWindow } from './plan.js'
+import { type Ranking, reduceHits } from './reduce.js'
+import type { SearchRequest } from './request.js'
+import { type HitSortKey, sortedPlaces } from './search-order.js'
+import type { SearchPlan } from './search-plan.js'
+import { pick, refsOf, type SearchRun, searchSegments } from './search-run.js'
+
+/** What to group by. */
+export interface Grouping {
+  readonly path: FieldPath
+  /** Hits per group at most. */
+  readonly size: number
+  readonly strict: boolean
+  /** Type that JSON values are cast to; '' = their JSON text. */
+  readonly jsonType: string
+  readonly strictCast: boolean
+}
+
+/** The grouping part of a request. */
+export type GroupingRequest = Pick<
+  SearchRequest,
+  'groupByField' | 'groupSize' | 'strictGroupSize' | 'jsonType' | 'strictCast'
+>
+
+/** Rows drawn at first, per row wanted. */
+const DRAW_FACTOR = 4
+const JSON_TYPES = new Set(['int8', 'int16', 'int32', 'int64', 'bool', 'varchar'])
+
+/**
+ * The grouping of a search, null when it has none.
+ * @throws MilvusError ParameterInvalid, FieldNotFound
+ */
+export function planGrouping(
+  schema: CollectionSchema,
+  request: GroupingRequest,
+  plan: Pick<SearchPlan, 'field' | 'ranged'>,
+): Grouping | null {
+  const name = request.groupByField?.trim() ?? ''
+  if (name === '') return null
+  if (plan.ranged) throw invalid('Not allowed to do range-search when doing search-group-by')
+  if (plan.field.dataType === DataType.BinaryVector) {
+    throw invalid('not support search_group_by operation based on binary vector column')
+  }
+  if (!/^[\p{L}_$]/u.test(name)) throw invalid(`cannot parse identifier: ${name}`)
+  const path = fieldPathOf(schema, name)
+  if (path === null) {
+    throw new MilvusError('FieldNotFound', 'groupBy field not found in schema', { fields: { field: name } })
+  }
+  const type = schema.fields[path.index]!.dataType
+  if (!isGroupable(type)) {
+    throw invalid(`unsupported data type ${dataTypeName(type).toUpperCase()} for group by operator`)
+  }
+  const jsonType = String(request.jsonType ?? '').toLowerCase()
+  if (jsonType !== '' && !JSON_TYPES.has(jsonType)) throw invalid(`json_type ${jsonType} is not supported`)
+  return {
+    path,
+    size: planGroupSize(request.groupSize),
+    strict: request.strictGroupSize === true,
+    jsonType,
+    strictCast: request.strictCast === true,
+  }
+}
+
+function isGroupable(type: DataType): boolean {
+  if (type === DataType.Bool || isIntegerType(type)) return true
+  return type === DataType.VarChar || type === DataType.Timestamptz || type === DataType.JSON
+}
+
+/** Checks the number of hits per group. */
+export function planGroupSize(given: unknown): number {
+  if (given === undefined || given === null) return 1
+  const size = integerOf(given)
+  if (size === null) throw invalid(`failed to parse input group size:${String(given)}`)
+  if (size <= 0) throw invalid(`input group size:${size} is negative`)
+  if (size > LIMITS.groupSizeMax) {
+    throw invalid(`input group size:${size} exceeds configured max group size:${LIMITS.groupSizeMax}`)
+  }
+  return size
+}
+
+/** One ranking per query: groups by their best row, the rows of a group side by side. */
+export async function rankGroups(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  grouping: Grouping,
+  order: readonly HitSortKey[],
+): Promise<Ranking[]> {
+  const rankings: Ranking[] = []
+  for (const query of queries) rankings.push(await rankOne(run, query, grouping, order))
+  return rankings
+}
+
+interface Group {
+  readonly value: unknown
+  /** Places in the ranking the groups were made of. */
+  readonly places: number[]
+}
+
+async function rankOne(
+  run: SearchRun,
+  query: QueryVector | null,
+  grouping: Grouping,
+  order: readonly HitSortKey[],
+): Promise<Ranking> {
+  const { plan, segments } = run
+  const wanted = plan.offset + plan.limit
+  let k = Math.max(64, wanted * grouping.size * DRAW_FACTOR)
+  for (;;) {
+    const [hits] = await searchSegments(run, [query], k)
+    // Beyond the first k rows a segment may have left something out, so no more than k are looked at.
+    const ranking = reduceHits(segments, hits ?? [], k)
+    const drained = ranking.ids.length + ranking.dropped < k
+    const groups = await groupsOf(run.context.schema, segments, ranking, grouping, wanted)
+    const full = groups.every(group => group.places.length === grouping.size)
+    if (drained || (groups.length >= wanted && (full || !grouping.strict))) {
+      return pageOf(run, ranking, groups, order)
+    }
+    k *= 2
+  }
+}
+
+/** The first `wanted` groups of a ranking. */
+async function groupsOf(
+  schema: CollectionSchema,
+  segments: readonly Segment[],
+  ranking: Ranking,
+  grouping: Grouping,
+  wanted: number,
+): Promise<Group[]> {
+  const values = await readPath(schema, refsOf(segments, [ranking]), grouping.path)
+  const json = schema.fields[grouping.path.index]!.dataType === DataType.JSON
+  const groups = new Map<string, Group>()
+  for (let place = 0; place < values.length; place++) {
+    const value = json ? castJson(values[place], grouping) : values[place]
+    const key = value === null ? '' : `${typeof value}:${String(value)}`
+    let group = groups.get(key)
+    if (group === undefined) {
+      if (groups.size >= wanted) continue
+      group = { value, places: [] }
+      groups.set(key, group)
+    }
+    if (group.places.length < grouping.size) group.places.push(place)
+  }
+  return [...groups.values()]
+}
+
+/** How a group's score comes from its rows. */
+export function planScorer(given: unknown): 'max' | 'sum' | 'avg' {
+  const name = given === undefined || given === null || given === '' ? 'max' : String(given).toLowerCase()
+  if (name !== 'max' && name !== 'sum' && name !== 'avg') throw invalid(`unsupported group scorer: ${name}`)
+  return name
+}
+
+/**
+ * Groups a ranking whose scores are final: the best rows of each group stay together, groups are ordered by their
+ * score, then larger ones first, then by smaller key (§3.12).
+ */
+export async function regroup(
+  schema: CollectionSchema,
+  segments: readonly Segment[],
+  fused: Fused,
+  grouping: Grouping,
+  scorer: 'max' | 'sum' | 'avg',
+  window: ResultWindow,
+): Promise<Ranking> {
+  const { ranking } = fused
+  const groups = await groupsOf(schema, segments, ranking, grouping, Number.POSITIVE_INFINITY)
+  const scored = groups.map(group => ({ group, signed: scoreOf(ranking, group, scorer) }))
+  scored.sort((a, b) => {
+    if (a.signed !== b.signed) return a.signed - b.signed
+    const sizes = b.group.places.length - a.group.places.length
+    return sizes || compareKeys(ranking.ids[a.group.places[0]!]!, ranking.ids[b.group.places[0]!]!)
+  })
+  return layOut(ranking, scored.slice(window.offset, window.offset + window.limit).map(entry => entry.group))
+}
+
+/** Signed score of a group: its best row is the one with the least signed score. */
+function scoreOf(ranking: Ranking, group: Group, scorer: 'max' | 'sum' | 'avg'): number {
+  if (scorer === 'max') return ranking.signed[group.places[0]!]!
+  let sum = 0
+  for (const place of group.places) sum += ranking.signed[place]!
+  return scorer === 'sum' ? sum : sum / group.places.length
+}
+
+/** A ranking with the rows of each group side by side. */
+function layOut(ranking: Ranking, groups: readonly Group[]): Ranking {
+  const places = groups.flatMap(group => group.places)
+  const groupValues = groups.flatMap(group => group.places.map(() => group.value))
+  return { ...pick(ranking, places), groupValues }
+}
+
+/** A JSON value as a group: cast to the type asked for, else its JSON text; null where that is impossible. */
+function castJson(value: unknown, grouping: Grouping): unknown {
+  if (value === undefined || value === null) return null
+  const { jsonType } = grouping
+  if (jsonType === '') return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
+  if (jsonType === 'varchar' && typeof value === 'string') return value
+  if (jsonType === 'bool' && typeof value === 'boolean') return value
+  if (jsonType.startsWith('int')) {
+    const bits = Number(jsonType.slice(3))
+    const integer = typeof value === 'bigint' || (typeof value === 'number' && Number.isInteger(value))
+    if (integer && BigInt.asIntN(bits, BigInt(value)) === BigInt(value)) return value
+  }
+  if (grouping.strictCast) throw invalid(`group by value cannot be cast to ${jsonType}`)
+  return null
+}
+
+/** Cuts the page of groups and lays their rows out one after the other. */
+async function pageOf(
+  run: SearchRun,
+  ranking: Ranking,
+  groups: readonly Group[],
+  order: readonly HitSortKey[],
+): Promise<Ranking> {
+  let ordered = groups
+  if (order.length > 0) {
+    const firsts = pick(ranking, groups.map(group => group.places[0]!))
+    const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [firsts]), order)
+    ordered = places.map(place => groups[place]!)
+  }
+  const { offset, limit } = run.plan
+  return layOut(ranking, ordered.slice(offset, offset + limit))
+}

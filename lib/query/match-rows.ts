@@ -1,0 +1,254 @@
+/**
+ * Which rows of a segment a read is about: visible at the snapshot's tick, in the partitions asked for, not outlived,
+ * and TRUE for the filter.
+ *
+ * Three ways lead there, cheapest first: a filter that pins primary keys looks them up; a filter already seen on this
+ * sealed segment comes from the cache; everything else is evaluated column-wise in slices, so that the event loop is
+ * never held. All three give the same rows.
+ *
+ * Invariant: the bitset of a match has no bit at or beyond the segment's row count, may be longer than needed, and is
+ * shared: nobody writes to it.
+ */
+import { andInto, bitOffsets, countBits, newBits, setBit } from '../base/bitset.js'
+import { invalid } from '../base/errors.js'
+import type { Tick } from '../base/timestamp.js'
+import type { Turn } from '../base/turn.js'
+import type { FilterPlan } from '../filter/compile.js'
+import { evaluateFilter, evaluateRows } from '../filter/evaluate.js'
+import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
+import type { CachedMatch } from './filter-cache.js'
+import type { ReadContext } from './request.js'
+
+/** Rows evaluated between two looks at the clock; a multiple of 32. About 1 ms for an ordinary expression. */
+const SLICE_ROWS = 16_384
+/** Looking a key up costs about as much as evaluating this many rows. */
+const ROWS_PER_LOOKUP = 64
+
+/** The rows a read is about, in one segment. */
+export type MatchedRows = CachedMatch
+
+/** What decides a match; one per request. */
+export interface RowQuestion {
+  readonly context: ReadContext
+  readonly tick: Tick
+  readonly plan: FilterPlan
+  /** True when every visible version of a key counts, false when the newest one is enough. */
+  readonly everyVersion: boolean
+}
+
+const NOTHING: MatchedRows = { bits: new Uint32Array(0), count: 0, rows: new Int32Array(0) }
+
+/** Offsets of the matched rows, ascending; computed once per match. */
+export function rowsOf(match: MatchedRows): Int32Array {
+  match.rows ??= bitOffsets(match.bits, match.count)
+  return match.rows
+}
+
+/** Rows of `segment` that answer the question; a promise only when columns must be read or the work is long. */
+export function matchRows(
+  question: RowQuestion,
+  segment: Segment,
+  turn: Turn,
+): MatchedRows | Promise<MatchedRows> {
+  const loading = segment.load(question.plan.fields)
+  if (loading !== undefined) return loading.then(() => matchLoaded(question, segment, turn))
+  return matchLoaded(question, segment, turn)
+}
+
+/**
+ * Matched rows of every segment, in the order of the segments; growing ones match nothing when they are ignored.
+ * @throws MilvusError ParameterInvalid when `ignoreGrowing` is no boolean
+ */
+export async function matchSegments(
+  question: RowQuestion,
+  segments: readonly Segment[],
+  ignoreGrowing: unknown,
+  turn: Turn,
+): Promise<MatchedRows[]> {
+  const sealedOnly = ignoreGrowing ?? false
+  if (typeof sealedOnly !== 'boolean') throw invalid('parse ignore growing field failed')
+  const matches: MatchedRows[] = []
+  for (const segment of segments) {
+    if (sealedOnly && segment.kind === 'growing') {
+      matches.push(NOTHING)
+      continue
+    }
+    const match = matchRows(question, segment, turn)
+    matches.push(match instanceof Promise ? await match : match)
+  }
+  return matches
+}
+
+function matchLoaded(
+  question: RowQuestion,
+  segment: Segment,
+  turn: Turn,
+): MatchedRows | Promise<MatchedRows> {
+  const { context, tick, plan } = question
+  if (plan.kind === 'none') return NOTHING
+  const visible = unexpired(segment, segment.visible(tick, context.partitions), context.expireBeforeTick)
+  if (visible.count === 0) return NOTHING
+  if (plan.kind === 'all') return { bits: visible.bits, count: visible.count, rows: null }
+  const { pkIn } = plan
+  if (pkIn !== null && pkIn.length * ROWS_PER_LOOKUP <= segment.rowCount) {
+    if (segment.sortedByPk || !question.everyVersion) return matchKeys(question, segment, pkIn, visible)
+  }
+  if (segment.kind === 'sealed' && plan.cacheKey !== null) {
+    const cached = fromCache(context, plan.cacheKey, segment, visible)
+    if (cached !== null) return cached
+  }
+  return evaluateAll(question, segment, visible, turn)
+}
+
+/** The cache's key of a filter: the same text may mean something else after a change of the schema. */
+function cacheKeyOf(context: ReadContext, cacheKey: string): string {
+  return `${context.schema.version}|${cacheKey}`
+}
+
+function fromCache(
+  context: ReadContext,
+  cacheKey: string,
+  segment: Segment,
+  visible: VisibleRows,
+): MatchedRows | null {
+  const key = cacheKeyOf(context, cacheKey)
+  const { filterCache } = context
+  const match = filterCache.matchOf(segment.id, key, visible.bits)
+  if (match !== null) return match
+  const found = filterCache.get(segment.id, key)
+  if (found === undefined) return null
+  const fresh = intersect(found.bits, visible)
+  filterCache.setMatch(segment.id, key, visible.bits, fresh)
+  return fresh
+}
+
+/** Rows that are visible and in `bits`; `bits` is left as it is. */
+function intersect(bits: Uint32Array, visible: VisibleRows): MatchedRows {
+  const both = bits.slice()
+  andInto(both, visible.bits)
+  return { bits: both, count: countBits(both), rows: null }
+}
+
+/** Evaluates the filter over the whole segment, in slices. */
+async function evaluateAll(
+  question: RowQuestion,
+  segment: Segment,
+  visible: VisibleRows,
+  turn: Turn,
+): Promise<MatchedRows> {
+  const { context, plan } = question
+  // Rows appended meanwhile are beyond the snapshot's tick anyway.
+  const rowCount = segment.rowCount
+  const bits = newBits(rowCount)
+  for (let from = 0; from < rowCount; from += SLICE_ROWS) {
+    if (turn.due()) await turn.next()
+    evaluateFilter(plan, segment, from, Math.min(from + SLICE_ROWS, rowCount), bits)
+  }
+  if (segment.kind === 'sealed' && plan.cacheKey !== null) {
+    const key = cacheKeyOf(context, plan.cacheKey)
+    context.filterCache.set(segment.id, key, bits)
+    const match = intersect(bits, visible)
+    context.filterCache.setMatch(segment.id, key, visible.bits, match)
+    return match
+  }
+  andInto(bits, visible.bits)
+  return { bits, count: countBits(bits), rows: null }
+}
+
+/** The filter pins primary keys: looks them up and evaluates the whole filter on those rows only. */
+function matchKeys(
+  question: RowQuestion,
+  segment: Segment,
+  keys: readonly PkKey[],
+  visible: VisibleRows,
+): MatchedRows {
+  const candidates: number[] = []
+  for (const key of keys) addVersions(question, segment, key, visible, candidates)
+  if (candidates.length === 0) return NOTHING
+  const rows = Int32Array.from(candidates).sort()
+  const passes = new Uint8Array(rows.length)
+  evaluateRows(question.plan, segment, rows, passes)
+  const bits = newBits(segment.rowCount)
+  for (let i = 0; i < rows.length; i++) if (passes[i] !== 0) setBit(bits, rows[i]!)
+  return { bits, count: countBits(bits), rows: null }
+}
+
+/** Adds the visible rows with this key. */
+function addVersions(
+  question: RowQuestion,
+  segment: Segment,
+  key: PkKey,
+  visible: VisibleRows,
+  out: number[],
+): void {
+  const { partitions } = question.context
+  const newest = segment.findPk(key, question.tick, partitions)
+  if (newest < 0) return
+  if (segment.sortedByPk) {
+    // Versions of one key are neighbours, by rising tick.
+    for (let row = newest; row >= 0 && (row === newest || segment.comparePk(row, newest) === 0); row--) {
+      if (isSet(visible.bits, row)) out.push(row)
+    }
+    return
+  }
+  // Each step asks for the newest row before the last one found, so the ticks fall until none is left.
+  for (let row = newest; row >= 0; row = segment.findPk(key, segment.tickOf(row) - 1, partitions)) {
+    if (isSet(visible.bits, row)) out.push(row)
+  }
+}
+
+function isSet(bits: Uint32Array, row: number): boolean {
+  const word = row >>> 5
+  return word < bits.length && ((bits[word]! >>> (row & 31)) & 1) === 1
+}
+
+interface Unexpired {
+  /** Least insert tick of the segment, once known. */
+  minTick: Tick
+  before: Tick
+  from: Uint32Array | null
+  visible: VisibleRows | null
+}
+
+/** What was last found out about the age of a sealed segment's rows. */
+const ages = new WeakMap<Segment, Unexpired>()
+
+/** Takes away the rows inserted at or before `before` (0 = none). */
+function unexpired(segment: Segment, visible: VisibleRows, before: Tick): VisibleRows {
+  if (before <= 0 || visible.count === 0) return visible
+  if (segment.kind === 'growing') {
+    // Rows are in tick order; usually the first one is young enough.
+    return segment.tickOf(0) > before ? visible : withoutOld(segment, visible, before)
+  }
+  let age = ages.get(segment)
+  if (age === undefined) {
+    age = { minTick: minTickOf(segment), before: 0, from: null, visible: null }
+    ages.set(segment, age)
+  }
+  if (age.minTick > before) return visible
+  if (age.before !== before || age.from !== visible.bits || age.visible === null) {
+    age.before = before
+    age.from = visible.bits
+    age.visible = withoutOld(segment, visible, before)
+  }
+  return age.visible
+}
+
+function minTickOf(segment: Segment): Tick {
+  let least = Number.POSITIVE_INFINITY
+  for (let row = 0; row < segment.rowCount; row++) {
+    const tick = segment.tickOf(row)
+    if (tick < least) least = tick
+  }
+  return least
+}
+
+function withoutOld(segment: Segment, visible: VisibleRows, before: Tick): VisibleRows {
+  const bits = visible.bits.slice()
+  const rows = bitOffsets(bits, visible.count)
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!
+    if (segment.tickOf(row) <= before) bits[row >>> 5]! &= ~(1 << (row & 31))
+  }
+  return { bits, count: countBits(bits) }
+}

@@ -1,0 +1,190 @@
+/**
+ * Turns found rows back into what the caller sees: one object per row, with the output fields asked for.
+ *
+ * Columns that are in memory are read in place; the others are gathered, only for the rows that are returned. When
+ * nothing has to be gathered and the result is small, the whole step stays synchronous, which is what makes a `get` of
+ * one row cheap.
+ */
+import { assert } from '../base/assert.js'
+import type { Turn } from '../base/turn.js'
+import type { CollectionSchema } from '../schema/collection-schema.js'
+import type { Column } from '../schema/column.js'
+import { valueAt } from '../schema/column-ops.js'
+import type { Int64As } from '../schema/int64.js'
+import type { Segment } from '../segment/segment.js'
+import type { OutputPlan } from './plan.js'
+import type { Row } from './request.js'
+
+/** Rows that are built between two looks at the clock. */
+const BLOCK_ROWS = 512
+
+/** Found rows in result order: row `rows[i]` of segment `segments[segmentOf[i]]`. */
+export interface RowRefs {
+  readonly segments: readonly Segment[]
+  readonly segmentOf: ArrayLike<number>
+  readonly rows: ArrayLike<number>
+  readonly count: number
+}
+
+/** What a row object is built with. */
+export interface Projection {
+  readonly schema: CollectionSchema
+  readonly output: OutputPlan
+  readonly int64As: Int64As
+}
+
+/** Rows of a result, in order; a promise only when columns must be read or the result is long. */
+export function projectRows(projection: Projection, refs: RowRefs, turn: Turn): Row[] | Promise<Row[]> {
+  if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn)
+  const out: Row[] = []
+  const pending = projectBlock(projection, refs, 0, refs.count, out)
+  return pending === undefined ? out : pending.then(() => out)
+}
+
+async function projectBlocks(projection: Projection, refs: RowRefs, turn: Turn): Promise<Row[]> {
+  const out: Row[] = []
+  for (let from = 0; from < refs.count; from += BLOCK_ROWS) {
+    const pending = projectBlock(projection, refs, from, Math.min(from + BLOCK_ROWS, refs.count), out)
+    if (pending !== undefined) await pending
+    if (turn.due()) await turn.next()
+  }
+  return out
+}
+
+/** Columns of one segment for a block: `gathered[i]` says whether column i is addressed by place in `asked` or by row. */
+interface BlockColumns {
+  readonly columns: Column[]
+  readonly gathered: boolean[]
+  /** Rows of this segment in the block, in result order. */
+  readonly asked: Int32Array
+  /** Next place in `asked`. */
+  place: number
+}
+
+function projectBlock(
+  projection: Projection,
+  refs: RowRefs,
+  from: number,
+  to: number,
+  out: Row[],
+): Promise<void> | undefined {
+  const { fields } = projection.output
+  const blocks: (BlockColumns | undefined)[] = new Array(refs.segments.length)
+  const pending: Promise<void>[] = []
+  for (let i = from; i < to; i++) {
+    const s = refs.segmentOf[i]!
+    if (blocks[s] !== undefined) continue
+    const reading = openBlock(refs, s, from, to, fields, blocks)
+    if (reading !== undefined) pending.push(reading)
+  }
+  if (pending.length === 0) {
+    buildRows(projection, refs, from, to, blocks, out)
+    return undefined
+  }
+  return Promise.all(pending).then(() => buildRows(projection, refs, from, to, blocks, out))
+}
+
+/** Finds the columns of segment `s` for a block; a promise when some must be gathered. */
+function openBlock(
+  refs: RowRefs,
+  s: number,
+  from: number,
+  to: number,
+  fields: readonly number[],
+  blocks: (BlockColumns | undefined)[],
+): Promise<void> | undefined {
+  const segment = refs.segments[s]!
+  const columns: Column[] = new Array(fields.length)
+  const gathered: boolean[] = new Array(fields.length).fill(false)
+  const missing: number[] = []
+  for (let i = 0; i < fields.length; i++) {
+    if (segment.isResident(fields[i]!)) columns[i] = segment.column(fields[i]!)
+    else {
+      gathered[i] = true
+      missing.push(i)
+    }
+  }
+  if (missing.length === 0) {
+    blocks[s] = { columns, gathered, asked: NO_ROWS, place: 0 }
+    return undefined
+  }
+  const asked = rowsOfSegment(refs, s, from, to)
+  blocks[s] = { columns, gathered, asked, place: 0 }
+  const read = segment.gather(
+    missing.map(i => fields[i]!),
+    asked,
+  )
+  const take = (found: Column[]): void => {
+    for (let i = 0; i < missing.length; i++) columns[missing[i]!] = found[i]!
+  }
+  if (Array.isArray(read)) {
+    take(read)
+    return undefined
+  }
+  return read.then(take)
+}
+
+const NO_ROWS = new Int32Array(0)
+
+function rowsOfSegment(refs: RowRefs, s: number, from: number, to: number): Int32Array {
+  let count = 0
+  for (let i = from; i < to; i++) if (refs.segmentOf[i] === s) count++
+  const rows = new Int32Array(count)
+  let n = 0
+  for (let i = from; i < to; i++) if (refs.segmentOf[i] === s) rows[n++] = refs.rows[i]!
+  return rows
+}
+
+function buildRows(
+  projection: Projection,
+  refs: RowRefs,
+  from: number,
+  to: number,
+  blocks: readonly (BlockColumns | undefined)[],
+  out: Row[],
+): void {
+  for (let i = from; i < to; i++) {
+    const block = blocks[refs.segmentOf[i]!]
+    assert(block !== undefined, 'every segment of a block was opened')
+    out.push(buildRow(projection, block, refs.rows[i]!, block.place++))
+  }
+}
+
+function buildRow(projection: Projection, block: BlockColumns, row: number, place: number): Row {
+  const { schema, output, int64As } = projection
+  const { columns, gathered } = block
+  const { slots, names, fields } = output
+  const out: Row = {}
+  for (let i = 0; i < slots.length; i++) {
+    const slot = slots[i]!
+    const at = gathered[slot]! ? place : row
+    out[names[i]!] = valueAt(schema.fields[fields[slot]!]!, columns[slot]!, at, int64As)
+  }
+  const { metaSlot } = output
+  if (metaSlot >= 0) {
+    const at = gathered[metaSlot]! ? place : row
+    const meta = valueAt(schema.fields[fields[metaSlot]!]!, columns[metaSlot]!, at, int64As)
+    if (typeof meta === 'object' && meta !== null) addDynamic(output, meta as Row, out)
+  }
+  return out
+}
+
+/** Puts dynamic keys beside the declared fields; a declared field of the same name (added later) wins. */
+function addDynamic(output: OutputPlan, meta: Row, out: Row): void {
+  if (output.metaSpread) {
+    for (const key of Object.keys(meta)) if (!Object.hasOwn(out, key)) setKey(out, key, meta[key])
+    return
+  }
+  for (const key of output.metaKeys) {
+    if (Object.hasOwn(meta, key) && !Object.hasOwn(out, key)) setKey(out, key, meta[key])
+  }
+}
+
+/** Plain assignment, except for the one key that would change the object's prototype. */
+function setKey(row: Row, key: string, value: unknown): void {
+  if (key === '__proto__') {
+    Object.defineProperty(row, key, { value, writable: true, enumerable: true, configurable: true })
+  } else {
+    row[key] = value
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Merges the hits of many segments into one ranking per query.
+ *
+ * Best score first, equal scores by smaller primary key; a key appears once, with its newest version among the hits
+ * (§3.1, §3.2). Hits of a segment are sorted already, so this is a merge of sorted lists that stops when enough rows
+ * are out.
+ */
+import type { PkKey, Segment } from '../segment/segment.js'
+import { compareKeys } from './pk-merge.js'
+import type { SegmentHits } from './search-segment.js'
+
+/** The ranking of one query. */
+export interface Ranking {
+  readonly ids: PkKey[]
+  /** Signed scores, ascending. */
+  readonly signed: number[]
+  /** Position of each row's segment in the snapshot. */
+  readonly segmentOf: number[]
+  readonly rows: number[]
+  /** Hits left out because a newer version of their key was found. */
+  readonly dropped: number
+  /** Value of the group each row is in; only for grouping searches. */
+  readonly groupValues?: readonly unknown[]
+}
+
+/**
+ * The best `need` keys of the hits of one query.
+ * @param hits one entry per segment, in the order of `segments`
+ */
+export function reduceHits(segments: readonly Segment[], hits: readonly SegmentHits[], need: number): Ranking {
+  const ids: PkKey[] = []
+  const signed: number[] = []
+  const segmentOf: number[] = []
+  const rows: number[] = []
+  const seen = new Map<PkKey, number>()
+  const next = new Array<number>(hits.length).fill(0)
+  const heads = hits.map((found, s) => headOf(segments[s]!, found, 0))
+  let dropped = 0
+  while (ids.length < need) {
+    const s = bestHead(hits, next, heads)
+    if (s < 0) break
+    const at = next[s]!++
+    const id = heads[s]!
+    const row = hits[s]!.rows[at]!
+    const score = hits[s]!.signed[at]!
+    heads[s] = headOf(segments[s]!, hits[s]!, at + 1)
+    const earlier = seen.get(id)
+    if (earlier !== undefined) {
+      dropped++
+      const tick = segments[s]!.tickOf(row)
+      if (tick <= segments[segmentOf[earlier]!]!.tickOf(rows[earlier]!)) continue
+      // The version that scored better is the older one: it goes, and everything behind it moves up.
+      for (const list of [ids, signed, segmentOf, rows]) list.splice(earlier, 1)
+      for (let i = earlier; i < ids.length; i++) seen.set(ids[i]!, i)
+    }
+    seen.set(id, ids.length)
+    ids.push(id)
+    signed.push(score)
+    segmentOf.push(s)
+    rows.push(row)
+  }
+  return { ids, signed, segmentOf, rows, dropped }
+}
+
+function headOf(segment: Segment, hits: SegmentHits, at: number): PkKey {
+  return at < hits.rows.length ? segment.pkOf(hits.rows[at]!) : 0
+}
+
+/** Position of the segment whose next hit is the best one, −1 when all are used up. */
+function bestHead(hits: readonly SegmentHits[], next: readonly number[], heads: readonly PkKey[]): number {
+  let best = -1
+  let bestScore = 0
+  for (let s = 0; s < hits.length; s++) {
+    const at = next[s]!
+    if (at >= hits[s]!.rows.length) continue
+    const score = hits[s]!.signed[at]!
+    if (best < 0 || score < bestScore || (score === bestScore && compareKeys(heads[s]!, heads[best]!) < 0)) {
+      best = s
+      bestScore = score
+    }
+  }
+  return best
+}

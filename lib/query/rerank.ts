@@ -1,0 +1,349 @@
+/**
+ * Function rankers (§3.13): `function_score` of a search or a hybrid search.
+ *
+ * A request names its rankers by function objects with loose parameters; here they become checked plans. rrf and weighted
+ * fuse lists, decay multiplies scores by how far a numeric field is from an origin, boost multiplies the scores of rows
+ * that pass a filter. Rankers that would call another service are refused.
+ */
+import { invalid, MilvusError } from '../base/errors.js'
+import { compileFilter, type FilterPlan } from '../filter/compile.js'
+import { evaluateRows } from '../filter/evaluate.js'
+import { isDistance, userScore } from '../index/metric.js'
+import type { MetricType } from '../index/index-spec.js'
+import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
+import { DataType, dataTypeName, isFloatType, isIntegerType } from '../schema/data-type.js'
+import type { Segment } from '../segment/segment.js'
+import { readPath } from './field-path.js'
+import { type Fused, type Fusion, reranked } from './fuse.js'
+import type { Ranking } from './reduce.js'
+import type { FunctionScore, RankFunction, Ranker } from './request.js'
+import { refsOf } from './search-run.js'
+
+/** Distance from an origin turned into a factor in (0, 1]. */
+export interface Decay {
+  readonly shape: 'gauss' | 'exp' | 'linear'
+  readonly fieldIndex: number
+  readonly origin: number
+  readonly scale: number
+  readonly offset: number
+  /** Factor at distance `scale`. */
+  readonly decay: number
+}
+
+/** Changes the scores of rows that pass a filter. */
+export interface Boost {
+  readonly filter: FilterPlan
+  readonly weight: number
+  /** Seeds a random factor per row; null = none. */
+  readonly seed: number | null
+  /** Field whose value the random factor depends on, −1 = the primary key. */
+  readonly seedField: number
+}
+
+/** What happens to found rows before they are returned. */
+export interface RerankPlan {
+  /** Fuses lists (or turns the one list of a plain search); null when scores stay as found. */
+  readonly fusion: Fusion | null
+  readonly decay: Decay | null
+  readonly boosts: readonly Boost[]
+  readonly functionMode: 'multiply' | 'sum'
+  readonly boostMode: 'multiply' | 'sum'
+}
+
+type Params = Readonly<Record<string, unknown>>
+
+/** Ranks beyond this constant make no sense to the reference either. */
+const RRF_K_END = 16_384
+export const RRF_K_DEFAULT = 60
+
+/**
+ * Checks the rankers of a request; null when there are none.
+ * @param lists number of lists to fuse
+ * @throws MilvusError ParameterInvalid
+ */
+export function planRerank(
+  schema: CollectionSchema,
+  score: FunctionScore | undefined,
+  lists: number,
+): RerankPlan | null {
+  if (score === undefined || score === null || score.functions.length === 0) return null
+  let fusion: Fusion | null = null
+  let decay: Decay | null = null
+  const boosts: Boost[] = []
+  for (const ranker of score.functions) {
+    const { type } = ranker
+    if (type !== undefined && type !== 3 && String(type).toLowerCase() !== 'rerank') {
+      throw invalid(`function ${ranker.name ?? ''} is not a rerank function`)
+    }
+    const name = rankerName(ranker)
+    if (name === 'boost') {
+      boosts.push(planBoost(schema, ranker.params))
+      continue
+    }
+    if (fusion !== null) throw invalid('currently only supports one rerank function')
+    if (name === 'decay') {
+      decay = planDecay(schema, ranker)
+      fusion = decayFusion(ranker.params)
+    } else fusion = planFusion(rankerOf(name, ranker.params), lists)
+  }
+  const { params = {} } = score
+  return {
+    fusion,
+    decay,
+    boosts,
+    functionMode: modeOf(params, 'function_mode'),
+    boostMode: modeOf(params, 'boost_mode'),
+  }
+}
+
+function rankerName(ranker: RankFunction): string {
+  const given = ranker.params['reranker']
+  if (given === undefined || given === null || given === '') throw invalid('reranker name not specified')
+  const name = String(given).toLowerCase()
+  if (['rrf', 'weighted', 'decay', 'boost'].includes(name)) return name
+  if (name === 'model') {
+    throw new MilvusError('OperationNotSupported', 'reranker model needs an external service, which is not supported')
+  }
+  throw invalid(`unsupported reranker ${String(given)}`)
+}
+
+/** The fusion that a ranker with loose parameters stands for. */
+function rankerOf(name: string, params: Params): Ranker {
+  if (name === 'rrf') return { strategy: 'rrf', k: (params['k'] ?? RRF_K_DEFAULT) as number }
+  const weights = params['weights']
+  const list = typeof weights === 'string' ? parseList(weights) : weights
+  return {
+    strategy: 'weighted',
+    weights: list as readonly number[],
+    normScore: isTrue(params['norm_score'] ?? params['normScore']),
+  }
+}
+
+function parseList(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new MilvusError('ParameterInvalid', `weights should be a list, got ${text}`, { cause })
+  }
+}
+
+/**
+ * Checks how lists are fused.
+ * @throws MilvusError ParameterInvalid
+ */
+export function planFusion(rank: Ranker | undefined, lists: number): Fusion {
+  const strategy = rank?.strategy ?? 'rrf'
+  if (rank === undefined || rank.strategy === 'rrf') {
+    const given = rank?.k ?? RRF_K_DEFAULT
+    const k = numberOf(given)
+    if (k === null) throw invalid(`The type of rank param k should be float, got ${String(given)}`)
+    if (k <= 0 || k >= RRF_K_END) {
+      throw invalid(`The rank params k should be in range (0, ${RRF_K_END})`)
+    }
+    return { kind: 'rrf', k }
+  }
+  if (rank.strategy !== 'weighted') throw invalid(`unsupported rank type ${String(strategy)}`)
+  if (!Array.isArray(rank.weights)) throw invalid('weights not found in rank_params')
+  const weights = (rank.weights as readonly unknown[]).map(given => {
+    const weight = numberOf(given)
+    if (weight === null) throw invalid(`The type of rank param weight should be float, got ${String(given)}`)
+    if (weight < 0 || weight > 1) throw invalid('rank param weight should be in range [0, 1]')
+    return weight
+  })
+  if (weights.length !== lists) {
+    throw invalid('the length of weights param mismatch with ann search requests', {
+      expected: lists,
+      actual: weights.length,
+    })
+  }
+  return { kind: 'weighted', weights, normScore: rank.normScore === true }
+}
+
+function numberOf(given: unknown): number | null {
+  if (typeof given !== 'number' && typeof given !== 'string') return null
+  const number = given === '' ? Number.NaN : Number(given)
+  return Number.isFinite(number) ? number : null
+}
+
+function isTrue(given: unknown): boolean {
+  return given === true || String(given).toLowerCase() === 'true'
+}
+
+function modeOf(params: Params, key: string): 'multiply' | 'sum' {
+  const mode = String(params[key] ?? 'multiply').toLowerCase()
+  if (mode !== 'multiply' && mode !== 'sum') throw invalid(`unsupported ${key}: ${mode}`)
+  return mode
+}
+
+function planDecay(schema: CollectionSchema, ranker: RankFunction): Decay {
+  const { params } = ranker
+  const inputs = ranker.inputFieldNames ?? []
+  if (inputs.length !== 1) {
+    throw invalid(`decay reranker requires exactly 1 input field, got ${inputs.length}`)
+  }
+  const index = fieldIndex(schema, inputs[0]!)
+  const field = schema.fields[index]
+  if (field === undefined) throw invalid(`input field ${inputs[0]} not found in collection schema`)
+  const type = field.dataType
+  if (!isIntegerType(type) && !isFloatType(type)) {
+    throw invalid(
+      type === DataType.VarChar
+        ? `decay input field ${field.name} must be numeric, got VarChar`
+        : `decay: unsupported field type: ${dataTypeName(type)}`,
+    )
+  }
+  if (params['function'] === undefined) throw invalid('decay function not specified')
+  const shape = String(params['function']).toLowerCase()
+  if (shape !== 'gauss' && shape !== 'exp' && shape !== 'linear') {
+    throw invalid(`decay: invalid function "${shape}", must be one of [gauss, exp, linear]`)
+  }
+  const origin = decayNumber(params, 'origin', null)
+  const scale = decayNumber(params, 'scale', null)
+  const offset = decayNumber(params, 'offset', 0)
+  const decay = decayNumber(params, 'decay', 0.5)
+  if (!(scale > 0)) throw invalid(`decay: scale must be > 0, got ${scale}`)
+  if (offset < 0) throw invalid(`decay: offset must be >= 0, got ${offset}`)
+  if (!(decay > 0 && decay < 1)) {
+    throw invalid(`Decay function param: decay must 0 < decay < 1, but got ${decay}`)
+  }
+  return { shape, fieldIndex: index, origin, scale, offset, decay: Math.min(0.999, Math.max(0.001, decay)) }
+}
+
+function decayNumber(params: Params, key: string, fallback: number | null): number {
+  const given = params[key]
+  if (given === undefined || given === null) {
+    if (fallback === null) throw invalid(`decay ${key} not specified`)
+    return fallback
+  }
+  const number = numberOf(given)
+  if (number === null) throw invalid(`decay param ${key}: ${String(given)} is not a number`)
+  return number
+}
+
+function decayFusion(params: Params): Fusion {
+  const mode = String(params['score_mode'] ?? 'max').toLowerCase()
+  if (mode !== 'max' && mode !== 'sum' && mode !== 'avg') throw invalid(`unsupported score_mode: ${mode}`)
+  return { kind: 'merge', mode, normScore: isTrue(params['norm_score'] ?? params['normScore']) }
+}
+
+function planBoost(schema: CollectionSchema, params: Params): Boost {
+  const { weight, filter, random_score: random } = params
+  if (weight === undefined || weight === null) throw invalid('must set weight params')
+  const factor = numberOf(weight)
+  if (factor === null) throw invalid(`weight should be a number, got ${String(weight)}`)
+  const seeding = seedOf(schema, random)
+  try {
+    return { filter: compileFilter(schema, filter === undefined ? '' : String(filter)), weight: factor, ...seeding }
+  } catch (cause) {
+    if (!(cause instanceof MilvusError)) throw cause
+    throw new MilvusError('ParameterInvalid', `parse expr failed: ${cause.message}`, { bare: true, cause })
+  }
+}
+
+function seedOf(schema: CollectionSchema, random: unknown): { seed: number | null; seedField: number } {
+  if (random === undefined || random === null) return { seed: null, seedField: -1 }
+  const given = (typeof random === 'string' ? parseList(random) : random) as { seed?: unknown; field?: unknown }
+  const seed = numberOf(given.seed ?? 0)
+  if (seed === null) throw invalid(`random_score seed should be a number, got ${String(given.seed)}`)
+  if (given.field === undefined) return { seed, seedField: -1 }
+  const seedField = fieldIndex(schema, String(given.field))
+  if (seedField < 0) throw invalid(`random_score field ${String(given.field)} not found in collection schema`)
+  return { seed, seedField }
+}
+
+/** Factor of a value under a decay; the formulas of §3.13. */
+export function decayFactor(plan: Decay, value: number): number {
+  const beyond = Math.max(0, Math.abs(value - plan.origin) - plan.offset)
+  switch (plan.shape) {
+    case 'gauss':
+      return Math.exp((beyond * beyond * Math.log(plan.decay)) / (plan.scale * plan.scale))
+    case 'exp':
+      return Math.exp((beyond * Math.log(plan.decay)) / plan.scale)
+    case 'linear':
+      return Math.max(plan.decay, 1 - (beyond * (1 - plan.decay)) / plan.scale)
+  }
+}
+
+/** Multiplies every score by the decay of the row's field; a null field scores 0. */
+export async function applyDecay(
+  schema: CollectionSchema,
+  segments: readonly Segment[],
+  fused: Fused,
+  decay: Decay,
+): Promise<Fused> {
+  const { ranking } = fused
+  const values = await readPath(schema, refsOf(segments, [ranking]), { index: decay.fieldIndex, keys: [] })
+  const scores = ranking.signed.map((signed, i) => {
+    const value = values[i]
+    if (value === null || value === undefined) return 0
+    return Math.fround((0 - signed) * decayFactor(decay, Number(value)))
+  })
+  return reranked(ranking, scores, false)
+}
+
+/** Changes the scores of rows that pass the boosts' filters, and orders anew by the metric's direction. */
+export async function applyBoosts(
+  schema: CollectionSchema,
+  segments: readonly Segment[],
+  ranking: Ranking,
+  metric: MetricType,
+  plan: RerankPlan,
+): Promise<Fused> {
+  const factors: (number | null)[] = ranking.ids.map(() => null)
+  for (const boost of plan.boosts) {
+    const passes = await passesOf(segments, ranking, boost.filter)
+    const draws = boost.seed === null ? null : await drawsOf(schema, segments, ranking, boost)
+    for (let i = 0; i < factors.length; i++) {
+      if (passes[i] === 0) continue
+      const factor = draws === null ? boost.weight : boost.weight * draws[i]!
+      const before = factors[i]!
+      factors[i] = before === null ? factor : plan.functionMode === 'sum' ? before + factor : before * factor
+    }
+  }
+  const scores = ranking.signed.map((signed, i) => {
+    const score = userScore(metric, signed)
+    const factor = factors[i]!
+    if (factor === null) return score
+    return Math.fround(plan.boostMode === 'sum' ? score + factor : score * factor)
+  })
+  return reranked(ranking, scores, isDistance(metric))
+}
+
+/** 1 for every place of the ranking whose row passes the filter. */
+async function passesOf(segments: readonly Segment[], ranking: Ranking, filter: FilterPlan): Promise<Uint8Array> {
+  const passes = new Uint8Array(ranking.ids.length)
+  if (filter.kind === 'all') return passes.fill(1)
+  for (let s = 0; s < segments.length; s++) {
+    const places = ranking.ids.map((_, i) => i).filter(i => ranking.segmentOf[i] === s)
+    if (places.length === 0) continue
+    const segment = segments[s]!
+    await segment.load(filter.fields)
+    const out = new Uint8Array(places.length)
+    evaluateRows(filter, segment, Int32Array.from(places, i => ranking.rows[i]!), out)
+    for (let j = 0; j < places.length; j++) passes[places[j]!] = out[j]!
+  }
+  return passes
+}
+
+/** A repeatable number in [0, 1) per row, from the seed and the row's key or field. */
+async function drawsOf(
+  schema: CollectionSchema,
+  segments: readonly Segment[],
+  ranking: Ranking,
+  boost: Boost,
+): Promise<number[]> {
+  const values: readonly unknown[] =
+    boost.seedField < 0
+      ? ranking.ids
+      : await readPath(schema, refsOf(segments, [ranking]), { index: boost.seedField, keys: [] })
+  return values.map(value => hashed(`${boost.seed}:${String(value)}`))
+}
+
+/** FNV-1a over the text's UTF-16 units, finished by two multiplications, as a fraction of 2^32. */
+function hashed(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 4_294_967_296
+}

@@ -1,0 +1,192 @@
+/**
+ * get, query and count: rows by primary key, rows by filter, and how many there are.
+ *
+ * A query answers in primary key order with one row per key, the newest visible version (§2.4), by merging segments
+ * that are each in key order: a page of a large collection reads a page, not the collection. A get looks its keys up
+ * and stays synchronous as long as everything it needs is in memory, which is what makes it cost microseconds.
+ */
+import { invalid } from '../base/errors.js'
+import { Turn } from '../base/turn.js'
+import type { Segment, Snapshot } from '../segment/segment.js'
+import { planAggregation, runAggregation } from './aggregate.js'
+import { orderOfMatch } from './growing-order.js'
+import { type MatchedRows, matchSegments } from './match-rows.js'
+import { planQueryOrder, RowSorter, type SortKey, sortValueAt } from './order-by.js'
+import { PkMerge } from './pk-merge.js'
+import { type OutputPlan, planFilter, planKeys, planOutput, planWindow, type ResultWindow } from './plan.js'
+import { projectRows, type RowRefs } from './project.js'
+import type { PkInput, QueryRequest, ReadContext, Row } from './request.js'
+
+/** Rows merged between two looks at the clock. */
+const MERGE_ROWS = 2048
+
+/**
+ * Rows by primary key, in the order asked for; absent keys are left out, a repeated key appears once.
+ * Synchronous when all columns needed are in memory.
+ * @param outputFields default ['*']; the primary key is always there
+ * @throws MilvusError ParameterInvalid for keys of the wrong type and unknown fields
+ */
+export function runGet(
+  context: ReadContext,
+  snapshot: Snapshot,
+  ids: readonly PkInput[],
+  outputFields?: readonly string[],
+): Row[] | Promise<Row[]> {
+  const output = planOutput(context.schema, outputFields, true)
+  const { segments } = snapshot
+  let loading: Promise<void>[] | null = null
+  for (let s = 0; s < segments.length; s++) {
+    const pending = segments[s]!.load([])
+    if (pending !== undefined) (loading ??= []).push(pending)
+  }
+  if (loading === null) return getLoaded(context, snapshot, ids, output)
+  return Promise.all(loading).then(() => getLoaded(context, snapshot, ids, output))
+}
+
+function getLoaded(
+  context: ReadContext,
+  snapshot: Snapshot,
+  ids: readonly PkInput[],
+  output: OutputPlan,
+): Row[] | Promise<Row[]> {
+  const keys = planKeys(context.schema, ids)
+  const { segments, tick } = snapshot
+  const segmentOf: number[] = []
+  const rows: number[] = []
+  for (let k = 0; k < keys.length; k++) {
+    let newest = context.expireBeforeTick
+    let at = -1
+    let found = -1
+    for (let s = 0; s < segments.length; s++) {
+      const segment = segments[s]!
+      const row = segment.findPk(keys[k]!, tick, context.partitions)
+      if (row < 0) continue
+      const inserted = segment.tickOf(row)
+      if (inserted <= newest) continue
+      newest = inserted
+      at = s
+      found = row
+    }
+    if (at < 0) continue
+    segmentOf.push(at)
+    rows.push(found)
+  }
+  const refs: RowRefs = { segments, segmentOf, rows, count: rows.length }
+  return projectRows({ schema: context.schema, output, int64As: context.int64As }, refs, new Turn())
+}
+
+/**
+ * Rows that a filter selects, sorted by primary key unless `orderBy` says otherwise; or aggregates over them.
+ * @throws MilvusError ParameterInvalid and the filter's errors; nothing is read when the request is wrong
+ */
+export async function runQuery(
+  context: ReadContext,
+  snapshot: Snapshot,
+  request: QueryRequest,
+): Promise<Row[]> {
+  const aggregation = planAggregation(context.schema, request)
+  const plan = planFilter(context.schema, request)
+  const { segments, tick } = snapshot
+  const turn = new Turn()
+  if (aggregation !== null) {
+    const question = { context, tick, plan, everyVersion: true }
+    const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
+    return runAggregation(context, segments, matches, aggregation, turn)
+  }
+  const window = planWindow(request.limit, request.offset)
+  const order = planQueryOrder(context.schema, request.orderBy)
+  const output = planOutput(context.schema, request.outputFields, true)
+  if (window.limit === Number.POSITIVE_INFINITY) {
+    if (order.length > 0) throw invalid('ORDER BY requires explicit limit')
+    if (isBlank(request.filter)) throw invalid('empty expression should be used with limit')
+  }
+  const question = { context, tick, plan, everyVersion: false }
+  const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
+  const merge = await mergeOf(segments, matches, turn)
+  const refs =
+    order.length === 0
+      ? await page(segments, matches, merge, window, turn)
+      : await orderedPage(context, segments, merge, order, window, turn)
+  return projectRows({ schema: context.schema, output, int64As: context.int64As }, refs, turn)
+}
+
+/** Number of live row versions that the filter selects: `count(*)`. */
+export async function runCount(
+  context: ReadContext,
+  snapshot: Snapshot,
+  request: Pick<QueryRequest, 'filter' | 'templates' | 'ignoreGrowing'> = {},
+): Promise<number> {
+  const plan = planFilter(context.schema, request)
+  const question = { context, tick: snapshot.tick, plan, everyVersion: true }
+  const matches = await matchSegments(question, snapshot.segments, request.ignoreGrowing, new Turn())
+  let count = 0
+  for (const match of matches) count += match.count
+  return count
+}
+
+function isBlank(filter: string | undefined): boolean {
+  return filter === undefined || filter === null || filter.trim() === ''
+}
+
+async function mergeOf(
+  segments: readonly Segment[],
+  matches: readonly MatchedRows[],
+  turn: Turn,
+): Promise<PkMerge> {
+  const sources = []
+  for (let i = 0; i < segments.length; i++) {
+    const segment = segments[i]!
+    const match = matches[i]!
+    const order = segment.sortedByPk || match.count === 0 ? null : await orderOfMatch(segment, match, turn)
+    sources.push({ segment, match, order })
+  }
+  return new PkMerge(sources)
+}
+
+/** Walks the merge to the end of the window. */
+async function page(
+  segments: readonly Segment[],
+  matches: readonly MatchedRows[],
+  merge: PkMerge,
+  window: ResultWindow,
+  turn: Turn,
+): Promise<RowRefs> {
+  let total = 0
+  for (const match of matches) total += match.count
+  const room = Math.max(0, Math.min(window.limit, total - window.offset))
+  const segmentOf = new Uint32Array(room)
+  const rows = new Int32Array(room)
+  let seen = 0
+  let count = 0
+  while (count < room && merge.next()) {
+    if (++seen % MERGE_ROWS === 0 && turn.due()) await turn.next()
+    if (seen <= window.offset) continue
+    segmentOf[count] = merge.source
+    rows[count++] = merge.row
+  }
+  return { segments, segmentOf, rows, count }
+}
+
+/** Walks the whole merge and keeps the rows that come first under the sort keys. */
+async function orderedPage(
+  context: ReadContext,
+  segments: readonly Segment[],
+  merge: PkMerge,
+  order: readonly SortKey[],
+  window: ResultWindow,
+  turn: Turn,
+): Promise<RowRefs> {
+  const indexes = order.map(key => key.index)
+  for (const segment of segments) await segment.load(indexes)
+  const columns = segments.map(segment => indexes.map(index => segment.column(index)))
+  const sorter = new RowSorter(order, window.offset + window.limit)
+  let seen = 0
+  while (merge.next()) {
+    if (++seen % MERGE_ROWS === 0 && turn.due()) await turn.next()
+    const { source, row } = merge
+    const values = indexes.map((index, i) => sortValueAt(context.schema, index, columns[source]![i]!, row))
+    sorter.offer(source, row, values)
+  }
+  const kept = sorter.sorted().slice(window.offset)
+  return { segments, segmentOf: kept.map(k => k.source), rows: kept.map(k => k.row), count: kept.length }
+}

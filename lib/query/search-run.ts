@@ -1,0 +1,123 @@
+/**
+ * A search under way: the rows that matter in every segment, and the steps that plain, grouping and hybrid searches
+ * are put together from.
+ *
+ * Positions of segments are those of the snapshot throughout, so rankings of different searches over one snapshot can
+ * be laid side by side.
+ */
+import { Turn } from '../base/turn.js'
+import type { QueryVector } from '../index/query-vector.js'
+import type { Segment, Snapshot } from '../segment/segment.js'
+import { type MatchedRows, matchSegments, type RowQuestion } from './match-rows.js'
+import { planFilter } from './plan.js'
+import type { RowRefs } from './project.js'
+import { type Ranking, reduceHits } from './reduce.js'
+import type { ReadContext, SearchRequest } from './request.js'
+import type { SearchPlan } from './search-plan.js'
+import { NO_HITS, type SegmentHits, searchSegment } from './search-segment.js'
+
+/** What all queries of a search share. */
+export interface SearchRun {
+  readonly context: ReadContext
+  readonly plan: SearchPlan
+  readonly segments: readonly Segment[]
+  readonly matches: readonly MatchedRows[]
+  readonly turn: Turn
+}
+
+/**
+ * Finds the rows that the filter selects in every segment.
+ * @throws MilvusError the filter's errors
+ */
+export async function openSearch(
+  context: ReadContext,
+  snapshot: Snapshot,
+  request: Pick<SearchRequest, 'filter' | 'templates' | 'ignoreGrowing'>,
+  plan: SearchPlan,
+): Promise<SearchRun> {
+  const turn = new Turn()
+  const { segments, tick } = snapshot
+  const filter = planFilter(context.schema, request)
+  const question: RowQuestion = { context, tick, plan: filter, everyVersion: false }
+  const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
+  return { context, plan, segments, matches, turn }
+}
+
+/** The best `k` hits of every query in every segment: `[query][segment]`. A null query has none. */
+export async function searchSegments(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  k: number,
+): Promise<SegmentHits[][]> {
+  const { segments, matches, turn, plan } = run
+  const { fieldIndex, low, high } = plan
+  const target = { fieldIndex, k, ef: Math.max(k, plan.ef), low, high }
+  const found = queries.map(() => new Array<SegmentHits>(segments.length).fill(NO_HITS))
+  for (let s = 0; s < segments.length; s++) {
+    const match = matches[s]!
+    if (match.count === 0) continue
+    for (let q = 0; q < queries.length; q++) {
+      const query = queries[q]!
+      if (query === null) continue
+      const hits = searchSegment(segments[s]!, match, query, target, turn)
+      found[q]![s] = hits instanceof Promise ? await hits : hits
+      if (turn.due()) await turn.next()
+    }
+  }
+  return found
+}
+
+/**
+ * Merges the hits of one query into its best `need` rows. When versions of the same key crowded each other out of the
+ * segments' best, searches again for more.
+ */
+export async function rankingOf(
+  run: SearchRun,
+  query: QueryVector | null,
+  hits: readonly SegmentHits[],
+  need: number,
+): Promise<Ranking> {
+  let found = hits
+  for (let k = need; ; ) {
+    const ranking = reduceHits(run.segments, found, need)
+    const full = found.some(list => list.rows.length >= k)
+    if (query === null || ranking.dropped === 0 || ranking.ids.length >= need || !full) return ranking
+    k = 2 * k + ranking.dropped
+    found = (await searchSegments(run, [query], k))[0]!
+  }
+}
+
+/** Some places of a ranking, in the order given. */
+export function pick(ranking: Ranking, places: readonly number[]): Ranking {
+  return {
+    ids: places.map(place => ranking.ids[place]!),
+    signed: places.map(place => ranking.signed[place]!),
+    segmentOf: places.map(place => ranking.segmentOf[place]!),
+    rows: places.map(place => ranking.rows[place]!),
+    dropped: ranking.dropped,
+  }
+}
+
+/** The part of a ranking that is returned. */
+export function cut(ranking: Ranking, offset: number, limit: number): Ranking {
+  if (offset === 0 && ranking.ids.length <= limit) return ranking
+  const end = offset + limit
+  return {
+    ids: ranking.ids.slice(offset, end),
+    signed: ranking.signed.slice(offset, end),
+    segmentOf: ranking.segmentOf.slice(offset, end),
+    rows: ranking.rows.slice(offset, end),
+    dropped: ranking.dropped,
+  }
+}
+
+/** Rows of several rankings, one after the other. */
+export function refsOf(segments: readonly Segment[], rankings: readonly Ranking[]): RowRefs {
+  if (rankings.length === 1) {
+    const { segmentOf, rows } = rankings[0]!
+    return { segments, segmentOf, rows, count: rows.length }
+  }
+  const segmentOf = rankings.flatMap(ranking => ranking.segmentOf)
+  const rows = rankings.flatMap(ranking => ranking.rows)
+  return { segments, segmentOf, rows, count: rows.length }
+}

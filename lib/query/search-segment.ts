@@ -1,0 +1,312 @@
+/**
+ * Searches one segment for one query vector: the best k of the matched rows, with their true scores.
+ *
+ * Whatever the way, the answer means the same: scores come from the raw vectors in float32, rows that are deleted,
+ * filtered out or hold no vector are never hits, and min(k, passing rows) hits are found. A graph only proposes
+ * candidates; when too few of them pass, more are drawn, and in the end every passing row is compared (§3.9, §4.6).
+ *
+ * Scores are signed here: smaller is better for every metric (lib/index/metric.ts).
+ */
+import { assert } from '../base/assert.js'
+import { TopK } from '../base/top-k.js'
+import type { Turn } from '../base/turn.js'
+import { scanAll, scanRows, scoreRows } from '../index/flat-index.js'
+import { graphQuery, type QueryVector } from '../index/query-vector.js'
+import type { Column } from '../schema/column.js'
+import type { Segment, SegmentIndex } from '../segment/segment.js'
+import { chooseScan, type ScanChoice, type ScanSizes, widen } from './choose-scan.js'
+import { type MatchedRows, rowsOf } from './match-rows.js'
+
+/** What is searched for in every segment; one per request. */
+export interface SearchTarget {
+  readonly fieldIndex: number
+  /** Hits wanted of each segment. */
+  readonly k: number
+  /** Length of a graph's candidate list, at least k. */
+  readonly ef: number
+  /** Hits lie in `low ≤ signed score < high`. */
+  readonly low: number
+  readonly high: number
+}
+
+/** Hits of one query in one segment, best first; equal scores by primary key. */
+export interface SegmentHits {
+  readonly signed: ArrayLike<number>
+  readonly rows: ArrayLike<number>
+}
+
+/** Elements compared between two looks at the clock: about 1 ms. */
+const SLICE_ELEMENTS = 1_000_000
+/** Rows of a sparse or binary column compared between two looks at the clock. */
+const SLICE_ROWS = 8192
+/** Fewer rows than this are gathered rather than making their whole column resident. */
+const GATHER_ROWS_MAX = 256
+
+export const NO_HITS: SegmentHits = { signed: new Float64Array(0), rows: new Int32Array(0) }
+
+/** Searches one segment. A promise only when vectors must be read or the work is long. */
+export function searchSegment(
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  turn: Turn,
+): SegmentHits | Promise<SegmentHits> {
+  if (match.count === 0) return NO_HITS
+  const graph = query.kind === 'dense' ? segment.vectorIndex(target.fieldIndex) : null
+  // A range that starts below the best rows needs to see past them, which no number of candidates promises.
+  const points = graph === null || target.low > Number.NEGATIVE_INFINITY ? 0 : graph.index.size
+  const sizes = { passing: match.count, points, k: target.k, ef: target.ef, dim: query.dim }
+  const choice = chooseScan(sizes)
+  if (choice.kind === 'exact' || graph === null) return searchExact(segment, match, query, target, turn)
+  if (segment.isResident(target.fieldIndex)) {
+    const hits = searchGraph(segment, match, query, target, graph, sizes, choice)
+    return hits ?? searchExact(segment, match, query, target, turn)
+  }
+  return searchGraphOnDisk(segment, match, query, target, graph, sizes, choice, turn)
+}
+
+/** Graph search over resident vectors; null when the scan must decide. */
+function searchGraph(
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  graph: SegmentIndex,
+  sizes: ScanSizes,
+  first: ScanChoice,
+): SegmentHits | null {
+  const column = segment.column(target.fieldIndex)
+  assert(query.kind === 'dense', 'graphs hold dense vectors')
+  const values = graphQuery(query)
+  for (let choice = first; choice.kind === 'graph'; choice = widen(sizes, choice)) {
+    const rows = candidates(match, graph, values, choice)
+    const scores = new Float32Array(rows.length)
+    scoreRows(query, column, rows, scores)
+    const hits = keepBest(query, rows, scores, target, match.count)
+    if (hits !== null) return hits
+  }
+  return null
+}
+
+/** Graph search where the candidates' vectors are read from disk. */
+async function searchGraphOnDisk(
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  graph: SegmentIndex,
+  sizes: ScanSizes,
+  first: ScanChoice,
+  turn: Turn,
+): Promise<SegmentHits> {
+  assert(query.kind === 'dense', 'graphs hold dense vectors')
+  const values = graphQuery(query)
+  for (let choice = first; choice.kind === 'graph'; choice = widen(sizes, choice)) {
+    const rows = candidates(match, graph, values, choice)
+    const [column] = await segment.gather([target.fieldIndex], rows)
+    assert(column !== undefined, 'one column was asked for')
+    const scores = new Float32Array(rows.length)
+    scoreRows(query, column, countingRows(rows.length), scores)
+    const hits = keepBest(query, rows, scores, target, match.count)
+    if (hits !== null) return hits
+  }
+  return searchExact(segment, match, query, target, turn)
+}
+
+/** Rows that the graph proposes and that are matched, in the graph's order. */
+function candidates(
+  match: MatchedRows,
+  graph: SegmentIndex,
+  values: readonly number[],
+  choice: { readonly ask: number; readonly ef: number },
+): Int32Array {
+  const { labels } = graph.index.search(values, choice.ask, choice.ef)
+  const { rowOfLabel } = graph
+  const { bits } = match
+  const rows = new Int32Array(labels.length)
+  let count = 0
+  for (let i = 0; i < labels.length; i++) {
+    const row = rowOfLabel[labels[i]!]!
+    if (row < 0) continue
+    const word = row >>> 5
+    if (word < bits.length && ((bits[word]! >>> (row & 31)) & 1) === 1) rows[count++] = row
+  }
+  return count === rows.length ? rows : rows.subarray(0, count)
+}
+
+/** The best k candidates by true score; null when there are too few of them to be the answer. */
+function keepBest(
+  query: QueryVector,
+  rows: Int32Array,
+  scores: Float32Array,
+  target: SearchTarget,
+  passing: number,
+): SegmentHits | null {
+  const top = new TopK(Math.min(target.k, Math.max(1, rows.length)), target.low, target.high)
+  let beyond = false
+  for (let i = 0; i < rows.length; i++) {
+    const signed = query.distance ? scores[i]! : 0 - scores[i]!
+    if (signed >= target.high) beyond = true
+    else top.push(signed, rows[i]!)
+  }
+  // A candidate out of range means that all rows nearer than it have been proposed.
+  if (top.count < Math.min(target.k, passing) && !beyond) return null
+  const { scores: signed, rows: kept } = top.drain()
+  return { signed, rows: kept }
+}
+
+/** Compares every matched row, in slices. */
+function searchExact(
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  turn: Turn,
+): SegmentHits | Promise<SegmentHits> {
+  const { fieldIndex } = target
+  if (segment.isResident(fieldIndex)) {
+    return scanColumn(segment, match, query, target, turn)
+  }
+  if (match.count <= GATHER_ROWS_MAX) {
+    const rows = rowsOf(match)
+    const read = segment.gather([fieldIndex], rows)
+    const scan = (columns: Column[]): SegmentHits => scanGathered(columns[0]!, rows, segment, query, target)
+    return Array.isArray(read) ? scan(read) : read.then(scan)
+  }
+  const loading = segment.load([fieldIndex])
+  const scan = (): SegmentHits | Promise<SegmentHits> => scanColumn(segment, match, query, target, turn)
+  return loading === undefined ? scan() : loading.then(scan)
+}
+
+/** Row j of `column` is row `rows[j]` of the segment. */
+function scanGathered(
+  column: Column,
+  rows: Int32Array,
+  segment: Segment,
+  query: QueryVector,
+  target: SearchTarget,
+): SegmentHits {
+  const top = new TopK(rows.length, target.low, target.high)
+  scanAll(query, column, null, 0, rows.length, top)
+  const found = top.drain()
+  const kept = found.rows.map(place => rows[place]!)
+  const hits = segment.sortedByPk ? { signed: found.scores, rows: kept } : byKey(segment, found.scores, kept)
+  return firstOf(hits, target.k)
+}
+
+function scanColumn(
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  turn: Turn,
+): SegmentHits | Promise<SegmentHits> {
+  const column = segment.column(target.fieldIndex)
+  const { k } = target
+  // One more than needed where rows are not in key order: it shows whether the last place is tied.
+  const keep = Math.min(segment.sortedByPk ? k : k + 1, match.count)
+  const top = new TopK(keep, target.low, target.high)
+  const finish = (): SegmentHits | Promise<SegmentHits> => {
+    const { scores, rows } = top.drain()
+    if (segment.sortedByPk) return { signed: scores, rows }
+    if (scores.length <= k) return byKey(segment, scores, rows)
+    if (scores[k]! > scores[k - 1]!) return firstOf(byKey(segment, scores, rows), k)
+    return withTies(segment, match, query, target, scores, rows, turn)
+  }
+  const pending = scan(column, match, segment, query, top, turn)
+  return pending === undefined ? finish() : pending.then(finish)
+}
+
+/**
+ * Offers every matched row to `top`. Undefined when it was short enough to run at once.
+ * A list of rows is scanned when few rows match, the bitset otherwise.
+ */
+function scan(
+  column: Column,
+  match: MatchedRows,
+  segment: Segment,
+  query: QueryVector,
+  top: TopK,
+  turn: Turn,
+): Promise<void> | undefined {
+  const step = query.kind === 'dense' ? Math.max(256, Math.ceil(SLICE_ELEMENTS / query.dim)) : SLICE_ROWS
+  const few = match.count * 8 <= segment.rowCount
+  const rows = few ? rowsOf(match) : null
+  const end = rows === null ? Math.min(segment.rowCount, match.bits.length * 32) : rows.length
+  if (end > step) return scanSliced(column, match.bits, rows, end, step, query, top, turn)
+  if (rows === null) scanAll(query, column, match.bits, 0, end, top)
+  else scanRows(query, column, rows, 0, end, top)
+  return undefined
+}
+
+async function scanSliced(
+  column: Column,
+  bits: Uint32Array,
+  rows: Int32Array | null,
+  end: number,
+  step: number,
+  query: QueryVector,
+  top: TopK,
+  turn: Turn,
+): Promise<void> {
+  for (let from = 0; from < end; from += step) {
+    if (turn.due()) await turn.next()
+    const to = Math.min(end, from + step)
+    if (rows === null) scanAll(query, column, bits, from, to, top)
+    else scanRows(query, column, rows, from, to, top)
+  }
+}
+
+/** The last place is tied: finds every row with that score, and lets the smallest keys in. */
+async function withTies(
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  scores: Float64Array,
+  rows: Int32Array,
+  turn: Turn,
+): Promise<SegmentHits> {
+  const tied = scores[target.k - 1]!
+  const ties = new TopK(match.count, tied, above(tied))
+  await scan(segment.column(target.fieldIndex), match, segment, query, ties, turn)
+  let better = 0
+  while (scores[better]! < tied) better++
+  const found = ties.drain()
+  const signed = new Float64Array(better + found.scores.length).fill(tied)
+  signed.set(scores.subarray(0, better))
+  const all = new Int32Array(signed.length)
+  all.set(rows.subarray(0, better))
+  all.set(found.rows, better)
+  return firstOf(byKey(segment, signed, all), target.k)
+}
+
+/** A number above a float32 score and below every greater one. */
+function above(score: number): number {
+  return score + Math.max(Math.abs(score) * 1e-9, Number.MIN_VALUE)
+}
+
+/** Puts rows of equal score in key order. */
+function byKey(segment: Segment, signed: Float64Array, rows: Int32Array): SegmentHits {
+  for (let from = 0; from < rows.length; ) {
+    let to = from + 1
+    while (to < rows.length && signed[to] === signed[from]) to++
+    if (to - from > 1) rows.subarray(from, to).sort((a, b) => segment.comparePk(a, b) || a - b)
+    from = to
+  }
+  return { signed, rows }
+}
+
+function firstOf(hits: SegmentHits, k: number): SegmentHits {
+  if (hits.rows.length <= k) return hits
+  return { signed: (hits.signed as Float64Array).subarray(0, k), rows: (hits.rows as Int32Array).subarray(0, k) }
+}
+
+let counting = new Int32Array(0)
+
+/** 0, 1, 2 …: the rows of a gathered column. Shared, read-only. */
+function countingRows(count: number): Int32Array {
+  if (counting.length < count) counting = Int32Array.from({ length: count * 2 }, (_, i) => i)
+  return counting.subarray(0, count)
+}

@@ -1,0 +1,202 @@
+/**
+ * Search: the nearest rows to each query vector, over all segments of a snapshot.
+ *
+ * plan → rows that match the filter, once per segment → each query in each segment → merge per query → output fields of
+ * the rows that are returned. Segments are searched one after the other on this thread, with a look at the clock
+ * between steps; everything that is the same for all queries of a request is done once.
+ */
+import { invalid } from '../base/errors.js'
+import type { Turn } from '../base/turn.js'
+import { isDistance, roundScore } from '../index/metric.js'
+import { type QueryVector, queryFromColumn } from '../index/query-vector.js'
+import { int64InForm } from '../schema/int64.js'
+import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
+import { fuse, type Fused } from './fuse.js'
+import { type Grouping, planGrouping, rankGroups, regroup } from './group-search.js'
+import { planKeys } from './plan.js'
+import { type Projection, projectRows } from './project.js'
+import type { Ranking } from './reduce.js'
+import type { PkInput, ReadContext, SearchHit, SearchRequest } from './request.js'
+import { applyBoosts, applyDecay, planRerank, type RerankPlan } from './rerank.js'
+import { type HitSortKey, planHitOrder, sortedPlaces } from './search-order.js'
+import { planQueries, planSearch, type SearchPlan } from './search-plan.js'
+import { cut, openSearch, pick, rankingOf, refsOf, type SearchRun, searchSegments } from './search-run.js'
+
+/**
+ * The nearest rows to each query vector, best first; equal scores by smaller primary key.
+ * @returns one list of hits per query vector (or per id)
+ * @throws MilvusError ParameterInvalid, ParameterMissing and the filter's errors
+ */
+export async function runSearch(
+  context: ReadContext,
+  snapshot: Snapshot,
+  request: SearchRequest,
+): Promise<SearchHit[][]> {
+  const { schema, int64As } = context
+  const plan = planSearch(context, request)
+  const grouping = planGrouping(schema, request, plan)
+  const order = planHitOrder(schema, request)
+  const rerank = planRerank(schema, request.functionScore, 1)
+  checkTogether(grouping, order, rerank)
+  const queries = await queriesOf(context, snapshot, request, plan)
+  const run = await openSearch(context, snapshot, request, plan)
+  const { segments, turn } = run
+  const { metric, decimals, output } = plan
+  let distance = isDistance(metric)
+  let rankings: Ranking[]
+  if (rerank === null) {
+    rankings = grouping === null ? await rankRows(run, queries, order) : await rankGroups(run, queries, grouping, order)
+  } else {
+    const fused = await rankWithRankers(run, queries, grouping, rerank)
+    rankings = fused.map(f => f.ranking)
+    distance = fused[0]?.distance ?? distance
+  }
+  const score = (signed: number): number => roundScore(distance ? signed : 0 - signed, decimals)
+  return hitsOf({ schema, output, int64As }, segments, rankings, score, turn)
+}
+
+/** What cannot be asked for in one search. */
+function checkTogether(
+  grouping: Grouping | null,
+  order: readonly HitSortKey[],
+  rerank: RerankPlan | null,
+): void {
+  if (rerank === null) return
+  if (order.length > 0) throw invalid('order_by and function rerank cannot be used together')
+  if (grouping !== null && rerank.boosts.length > 0) throw invalid('segment scorer with group_by is not supported')
+}
+
+/** The page of every query: by score, or by fields when the hits are sorted. */
+async function rankRows(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  order: readonly HitSortKey[],
+): Promise<Ranking[]> {
+  const { offset, limit } = run.plan
+  const found = await searchSegments(run, queries, offset + limit)
+  const rankings: Ranking[] = []
+  for (let q = 0; q < queries.length; q++) {
+    let ranking = await rankingOf(run, queries[q]!, found[q]!, offset + limit)
+    if (order.length > 0) {
+      const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [ranking]), order)
+      ranking = pick(ranking, places)
+    }
+    rankings.push(cut(ranking, offset, limit))
+  }
+  return rankings
+}
+
+/** The page of every query after its rankers: the best `offset + limit` rows (or groups) get new scores. */
+async function rankWithRankers(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  grouping: Grouping | null,
+  rerank: RerankPlan,
+): Promise<Fused[]> {
+  const { segments, context, plan } = run
+  const { offset, limit, metric } = plan
+  const whole: SearchRun = { ...run, plan: { ...plan, offset: 0, limit: offset + limit } }
+  const found =
+    grouping === null ? await rankRows(whole, queries, []) : await rankGroups(whole, queries, grouping, [])
+  const pages: Fused[] = []
+  for (const ranking of found) {
+    let fused: Fused = { ranking, distance: isDistance(metric) }
+    if (rerank.boosts.length > 0) fused = await applyBoosts(context.schema, segments, ranking, metric, rerank)
+    if (rerank.fusion !== null) {
+      fused = fuse(segments, [{ ranking: fused.ranking, metric }], rerank.fusion)
+      if (rerank.decay !== null) fused = await applyDecay(context.schema, segments, fused, rerank.decay)
+    }
+    const page =
+      grouping === null
+        ? cut(fused.ranking, offset, limit)
+        : await regroup(context.schema, segments, fused, grouping, 'max', { offset, limit })
+    pages.push({ ranking: page, distance: fused.distance })
+  }
+  return pages
+}
+
+/** Query vectors of a request: given, or stored under ids. A null stands for a row without a vector. */
+export async function queriesOf(
+  context: ReadContext,
+  snapshot: Snapshot,
+  request: SearchRequest,
+  plan: SearchPlan,
+): Promise<(QueryVector | null)[]> {
+  if (request.ids === undefined || request.ids === null) return planQueries(context, plan, request.data)
+  if (request.data !== undefined && request.data !== null && request.data.length > 0) {
+    throw invalid('data and ids cannot be given together')
+  }
+  return storedVectors(context, snapshot, request.ids, plan)
+}
+
+/** The vectors of rows, by primary key (§3.8). */
+async function storedVectors(
+  context: ReadContext,
+  snapshot: Snapshot,
+  ids: readonly PkInput[],
+  plan: SearchPlan,
+): Promise<(QueryVector | null)[]> {
+  const keys = planKeys(context.schema, ids)
+  if (keys.length !== ids.length) throw invalid('duplicate IDs found in search request')
+  if (keys.length === 0) return planQueries(context, plan, [])
+  const missing: PkKey[] = []
+  const queries: (QueryVector | null)[] = []
+  for (const segment of snapshot.segments) await segment.load([])
+  for (const key of keys) {
+    const at = newestOf(context, snapshot, key)
+    if (at === null) {
+      missing.push(key)
+      continue
+    }
+    const [column] = await at.segment.gather([plan.fieldIndex], Int32Array.of(at.row))
+    if (column !== undefined) queries.push(queryFromColumn(plan.field, plan.metric, column, 0))
+  }
+  if (missing.length > 0) {
+    throw invalid(`some of the provided primary key IDs do not exist: missing IDs = [${missing.join(' ')}]`)
+  }
+  return queries
+}
+
+/** The newest visible row with a key, over all segments. */
+function newestOf(
+  context: ReadContext,
+  snapshot: Snapshot,
+  key: PkKey,
+): { readonly segment: Segment; readonly row: number } | null {
+  let newest = context.expireBeforeTick
+  let found: { readonly segment: Segment; readonly row: number } | null = null
+  for (const segment of snapshot.segments) {
+    const row = segment.findPk(key, snapshot.tick, context.partitions)
+    if (row < 0 || segment.tickOf(row) <= newest) continue
+    newest = segment.tickOf(row)
+    found = { segment, row }
+  }
+  return found
+}
+
+/**
+ * Hits as the caller sees them, with their output fields: all queries' rows are read together.
+ * @param score turns a signed score into the one that is returned
+ */
+export async function hitsOf(
+  projection: Projection,
+  segments: readonly Segment[],
+  rankings: readonly Ranking[],
+  score: (signed: number) => number,
+  turn: Turn,
+): Promise<SearchHit[][]> {
+  const rows = projectRows(projection, refsOf(segments, rankings), turn)
+  const entities = Array.isArray(rows) ? rows : await rows
+  const { int64As } = projection
+  let n = 0
+  return rankings.map(({ ids, signed, groupValues }) => {
+    const hits: SearchHit[] = []
+    for (let i = 0; i < ids.length; i++) {
+      const key = ids[i]!
+      const id = typeof key === 'string' ? key : int64InForm(key, int64As)
+      const hit = { id, score: score(signed[i]!), entity: entities[n++]! }
+      hits.push(groupValues === undefined ? hit : { ...hit, groupByValue: groupValues[i] })
+    }
+    return hits
+  })
+}

@@ -1,0 +1,107 @@
+/**
+ * Reading single values out of columns, as the JavaScript values callers see.
+ *
+ * Not for hot loops: every call makes a value. Kernels and filters read the typed arrays themselves.
+ */
+import { assert, InvariantError } from '../base/assert.js'
+import { parseJson } from '../base/json.js'
+import { readArray } from './array-codec.js'
+import type { FieldSchema } from './collection-schema.js'
+import { type Column, type FixedColumn, isValid, type VarColumn } from './column.js'
+import { DataType, dataTypeName } from './data-type.js'
+import { numberOfBfloat16, numberOfFloat16 } from './half-float.js'
+import { type Int64As, int64InForm, readInt64 } from './int64.js'
+import { formatTimestamptz } from './timestamptz.js'
+import { readUtf8 } from './utf8.js'
+
+/**
+ * One value: null for null; dense vectors as number[] (fp16 and bf16 as the numbers they stand for, binary as bytes);
+ * sparse vectors as `{[index]: value}`; JSON parsed exactly; Timestamptz as ISO text in UTC.
+ * @param int64As form of Int64 values, also inside arrays
+ */
+export function valueAt(field: FieldSchema, column: Column, row: number, int64As: Int64As): unknown {
+  if (!isValid(column, row)) return null
+  return column.layout === 'fixed'
+    ? fixedValue(field, column, row, int64As)
+    : varValue(field, column, row, int64As)
+}
+
+function fixedValue(field: FieldSchema, column: FixedColumn, row: number, int64As: Int64As): unknown {
+  const { values, width } = column
+  switch (field.dataType) {
+    case DataType.Bool:
+      return values[row] !== 0
+    case DataType.Int8:
+    case DataType.Int16:
+    case DataType.Int32:
+    case DataType.Float:
+    case DataType.Double:
+      return values[row]!
+    case DataType.Int64:
+      return int64InForm(readInt64(values, row * 2), int64As)
+    case DataType.Timestamptz:
+      return formatTimestamptz(readInt64(values, row * 2))
+    case DataType.FloatVector:
+    case DataType.Int8Vector:
+    case DataType.BinaryVector:
+      return numbers(values, row * width, width)
+    case DataType.Float16Vector:
+      return numbers(values, row * width, width, numberOfFloat16)
+    case DataType.BFloat16Vector:
+      return numbers(values, row * width, width, numberOfBfloat16)
+    default:
+      throw new InvariantError(`${dataTypeName(field.dataType)} has no fixed layout`)
+  }
+}
+
+function numbers(
+  values: ArrayLike<number>,
+  from: number,
+  count: number,
+  decode?: (word: number) => number,
+): number[] {
+  const out: number[] = new Array(count)
+  if (decode === undefined) for (let i = 0; i < count; i++) out[i] = values[from + i]!
+  else for (let i = 0; i < count; i++) out[i] = decode(values[from + i]!)
+  return out
+}
+
+function varValue(field: FieldSchema, column: VarColumn, row: number, int64As: Int64As): unknown {
+  const from = column.offsets[row]!
+  const to = column.offsets[row + 1]!
+  switch (field.dataType) {
+    case DataType.VarChar:
+    case DataType.Text:
+    case DataType.Geometry:
+      return readUtf8(column.heap, from, to)
+    case DataType.JSON:
+      return parseJson(readUtf8(column.heap, from, to))
+    case DataType.Array:
+      return readArray(column.heap, from, to, field.elementType, int64As)
+    case DataType.SparseFloatVector:
+      return sparseValue(column.heap, from, to)
+    default:
+      throw new InvariantError(`${dataTypeName(field.dataType)} has no variable layout`)
+  }
+}
+
+function sparseValue(heap: Uint8Array, from: number, to: number): Record<number, number> {
+  const view = new DataView(heap.buffer, heap.byteOffset + from, to - from)
+  const out: Record<number, number> = {}
+  for (let at = 0; at < to - from; at += 8) out[view.getUint32(at, true)] = view.getFloat32(at + 4, true)
+  return out
+}
+
+/** The primary key of a row: Int64 as number when exact, else bigint; VarChar as string. Usable as a Map key. */
+export function pkKeyAt(column: Column, row: number): number | bigint | string {
+  if (column.layout === 'fixed') return readInt64(column.values, row * 2)
+  return readUtf8(column.heap, column.offsets[row]!, column.offsets[row + 1]!)
+}
+
+/** The primary keys of the first `rowCount` rows. */
+export function pkKeys(column: Column, rowCount: number): (number | bigint | string)[] {
+  assert(column.validity === null, 'a primary key is never null')
+  const keys: (number | bigint | string)[] = new Array(rowCount)
+  for (let row = 0; row < rowCount; row++) keys[row] = pkKeyAt(column, row)
+  return keys
+}

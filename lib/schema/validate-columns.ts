@@ -1,0 +1,311 @@
+/**
+ * Judges the values of whole rows, column by column (upsert-semantics §1.8), just before they are logged.
+ *
+ * rows-to-columns.ts and the wire adapters have settled what kind each value is; here it is about what a value may be:
+ * lengths in UTF-8 bytes, capacities, NaN and infinity, JSON syntax and size, the rules of `$meta` and of sparse rows.
+ * Nulls are skipped. The loops run over typed arrays and make an object only to throw.
+ */
+import { assert } from '../base/assert.js'
+import { getBit } from '../base/bitset.js'
+import { invalid, type MilvusError } from '../base/errors.js'
+import { checkJson, jsonMembers } from '../base/json-scan.js'
+import { LIMITS } from '../base/limits.js'
+import { arrayElementBytes, arrayLength, heapView } from './array-codec.js'
+import { atCell } from './cell-errors.js'
+import { type CollectionSchema, type FieldSchema, fieldIndex } from './collection-schema.js'
+import { type ColumnBatch, type FixedColumn, isValid, type VarColumn } from './column.js'
+import { DataType, dataTypeName, layoutOf } from './data-type.js'
+import { isUtf8, readUtf8 } from './utf8.js'
+import { infinityName } from './vector-cells.js'
+
+export interface ValidateOptions {
+  /**
+   * The rows come out of mergeColumns, which has judged the request's own dynamic keys. What was stored in `$meta`
+   * before a field of the same name was added stays legal then. Default false.
+   */
+  readonly merged?: boolean
+}
+
+/**
+ * Checks every value of a batch of whole rows. A null column (autoID key before generation) is skipped.
+ * @throws MilvusError ParameterInvalid, with Milvus's phrase for the rule that is broken
+ */
+export function validateColumns(
+  schema: CollectionSchema,
+  batch: ColumnBatch,
+  options: ValidateOptions = {},
+): void {
+  assert(batch.columns.length === schema.fields.length, 'one entry per schema field')
+  for (let i = 0; i < schema.fields.length; i++) {
+    const column = batch.columns[i]!
+    if (column === null) continue
+    const field = schema.fields[i]!
+    if (column.layout === 'fixed') checkFixed(field, column, batch.rowCount)
+    else checkVar(schema, field, column, batch.rowCount, options.merged === true)
+  }
+}
+
+function checkFixed(field: FieldSchema, column: FixedColumn, rowCount: number): void {
+  const layout = layoutOf(field.dataType, field.dim)
+  assert(layout.layout === 'fixed' && layout.width === column.width, `${field.name} has its layout`)
+  const rows = Math.floor(column.values.length / column.width)
+  if (rows < rowCount) throw rowCountError(field, rows, rowCount)
+  checkValidity(field, column.validity, rowCount)
+  switch (field.dataType) {
+    case DataType.Float:
+    case DataType.Double:
+    case DataType.FloatVector:
+      checkFinite(field, column, rowCount)
+      return
+    case DataType.Float16Vector:
+      checkExponent(field, column, rowCount, 0x7c00, 'float16')
+      return
+    case DataType.BFloat16Vector:
+      checkExponent(field, column, rowCount, 0x7f80, 'bfloat16')
+      return
+    default:
+      // Integers, bools, bytes: every bit pattern is a value.
+      return
+  }
+}
+
+/** `the num_rows (a) of field (X) is not equal to passed num_rows (n)` */
+export function rowCountError(field: FieldSchema, rows: number, rowCount: number): MilvusError {
+  return invalid(
+    `the num_rows (${rows}) of field (${field.name}) is not equal to passed num_rows (${rowCount})`,
+  )
+}
+
+function checkValidity(field: FieldSchema, validity: Uint32Array | null, rowCount: number): void {
+  if (validity === null) return
+  if (validity.length * 32 < rowCount) {
+    throw invalid(`the length of valid_data of field(${field.name}) is wrong`)
+  }
+  if (field.nullable) return
+  for (let row = 0; row < rowCount; row++) {
+    if (!getBit(validity, row)) {
+      throw invalid(
+        `the field (${field.name}) is not nullable and has no default value, but row ${row} is null`,
+      )
+    }
+  }
+}
+
+/** Null rows hold zeros, so they need no test of their own. */
+function checkFinite(field: FieldSchema, column: FixedColumn, rowCount: number): void {
+  const { values } = column
+  const count = rowCount * column.width
+  // x − x is 0 for finite numbers and NaN otherwise, and NaN is sticky: one pass, one comparison at the end.
+  let sum = 0
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!
+    sum += value - value
+  }
+  if (sum === 0) return
+  for (let i = 0; i < count; i++) {
+    const value = values[i]!
+    if (Number.isFinite(value)) continue
+    const row = Math.floor(i / column.width)
+    throw invalid(
+      `value '${infinityName(value)}' is not a number or infinity, field "${field.name}", row ${row}`,
+    )
+  }
+}
+
+function checkExponent(
+  field: FieldSchema,
+  column: FixedColumn,
+  rowCount: number,
+  mask: number,
+  kind: string,
+): void {
+  const { values } = column
+  const count = rowCount * column.width
+  for (let i = 0; i < count; i++) {
+    if ((values[i]! & mask) !== mask) continue
+    throw invalid(
+      `${kind} vector contain nan or infinity value. field "${field.name}", row ${Math.floor(i / column.width)}`,
+    )
+  }
+}
+
+function checkVar(
+  schema: CollectionSchema,
+  field: FieldSchema,
+  column: VarColumn,
+  rowCount: number,
+  merged: boolean,
+): void {
+  const rows = column.offsets.length - 1
+  if (rows < rowCount) throw rowCountError(field, rows, rowCount)
+  checkValidity(field, column.validity, rowCount)
+  switch (field.dataType) {
+    case DataType.VarChar:
+      checkText(field, column, rowCount, field.maxLength)
+      return
+    case DataType.Text:
+      checkText(field, column, rowCount, LIMITS.textBytesMax)
+      return
+    case DataType.JSON:
+      if (field.dynamic) checkDynamic(schema, field, column, rowCount, merged)
+      else checkJsonColumn(field, column, rowCount)
+      return
+    case DataType.Array:
+      checkArrays(field, column, rowCount)
+      return
+    case DataType.SparseFloatVector:
+      checkSparse(field, column, rowCount)
+      return
+    default:
+      assert(false, `${dataTypeName(field.dataType)} has no variable layout`)
+  }
+}
+
+function checkText(field: FieldSchema, column: VarColumn, rowCount: number, maxLength: number): void {
+  const { offsets, heap } = column
+  const analyzed = field.params['enable_analyzer']?.toLowerCase() === 'true'
+  for (let row = 0; row < rowCount; row++) {
+    const length = offsets[row + 1]! - offsets[row]!
+    if (length > maxLength) {
+      throw invalid(
+        `length of varchar field ${field.name} exceeds max length, row number: ${row}, length: ${length}, max length: ${maxLength}`,
+      )
+    }
+    if (analyzed && !isUtf8(heap, offsets[row]!, offsets[row + 1]!)) {
+      throw invalid(`input with analyzer should be utf-8 format, field "${field.name}", row ${row}`)
+    }
+  }
+}
+
+function checkJsonColumn(field: FieldSchema, column: VarColumn, rowCount: number): void {
+  const { offsets, heap } = column
+  for (let row = 0; row < rowCount; row++) {
+    if (!isValid(column, row)) continue
+    const length = offsets[row + 1]! - offsets[row]!
+    if (length > LIMITS.jsonBytesMax) {
+      throw invalid(
+        `the length (${length}) of json field (${field.name}) exceeds max length (${LIMITS.jsonBytesMax}), row ${row}`,
+      )
+    }
+    try {
+      checkJson(readUtf8(heap, offsets[row]!, offsets[row + 1]!))
+    } catch (cause) {
+      throw atCell(field, row, cause)
+    }
+  }
+}
+
+function checkDynamic(
+  schema: CollectionSchema,
+  field: FieldSchema,
+  column: VarColumn,
+  rowCount: number,
+  merged: boolean,
+): void {
+  for (let row = 0; row < rowCount; row++) {
+    if (isValid(column, row)) checkDynamicRow(schema, field, column, row, merged)
+  }
+}
+
+/**
+ * The rules of one row's `$meta` (upsert-semantics §1.6).
+ * @param stored the object may hold keys that became static fields after they were stored
+ */
+export function checkDynamicRow(
+  schema: CollectionSchema,
+  field: FieldSchema,
+  column: VarColumn,
+  row: number,
+  stored: boolean,
+): void {
+  const { offsets, heap } = column
+  const from = offsets[row]!
+  const to = offsets[row + 1]!
+  // `{}`, by far the commonest value, is fine as it is.
+  if (to - from === 2 && heap[from] === 0x7b && heap[from + 1] === 0x7d) return
+  if (to - from > LIMITS.jsonBytesMax) {
+    throw invalid(
+      `the length (${to - from}) of dynamic field exceeds max length (${LIMITS.jsonBytesMax}), row ${row}`,
+    )
+  }
+  const members = dynamicMembers(field, readUtf8(heap, from, to), row)
+  if (members === null) throw invalid(`invalid dynamic field data, only json map is supported, row ${row}`)
+  for (const key of members.keys()) {
+    if (key === '$meta') throw invalid(`cannot set json key to: $meta, row ${row}`)
+    if (!stored && fieldIndex(schema, key) >= 0) {
+      throw invalid(`dynamic field name cannot include the static field name: ${key}, row ${row}`)
+    }
+  }
+}
+
+function dynamicMembers(field: FieldSchema, text: string, row: number): Map<string, string> | null {
+  try {
+    return jsonMembers(text)
+  } catch (cause) {
+    throw atCell(field, row, cause)
+  }
+}
+
+function checkArrays(field: FieldSchema, column: VarColumn, rowCount: number): void {
+  const { offsets, heap } = column
+  const view = heapView(heap)
+  const size = arrayElementBytes(field.elementType)
+  for (let row = 0; row < rowCount; row++) {
+    if (!isValid(column, row)) continue
+    const from = offsets[row]!
+    const to = offsets[row + 1]!
+    const count = arrayLength(view, from, to)
+    if (count > field.maxCapacity) {
+      throw invalid(`the length (${count}) of ${row}th array exceeds max capacity (${field.maxCapacity})`, {
+        expected: 'valid length array',
+        actual: 'array length exceeds max capacity',
+      })
+    }
+    if (size === 0) checkArrayText(field, view, row, count, from)
+    else
+      assert(count * size + 4 === to - from, `array row ${row} of ${field.name} is as long as its elements`)
+  }
+}
+
+function checkArrayText(field: FieldSchema, view: DataView, row: number, count: number, from: number): void {
+  let at = from + 4
+  for (let i = 0; i < count; i++) {
+    const length = view.getUint32(at, true)
+    if (length > field.maxLength) {
+      throw invalid(
+        `length of Array array field "${field.name}" exceeds max length, row number: ${row}, array index: ${i}, length: ${length}, max length: ${field.maxLength}`,
+      )
+    }
+    at += 4 + length
+  }
+}
+
+function checkSparse(field: FieldSchema, column: VarColumn, rowCount: number): void {
+  const view = heapView(column.heap)
+  for (let row = 0; row < rowCount; row++) {
+    if (isValid(column, row)) checkSparseRow(field, view, column.offsets[row]!, column.offsets[row + 1]!, row)
+  }
+}
+
+function checkSparseRow(field: FieldSchema, view: DataView, from: number, to: number, row: number): void {
+  const length = to - from
+  if (length % 8 !== 0) throw sparseError(field, row, `invalid data length in sparse float vector: ${length}`)
+  let before = -1
+  for (let at = from; at < to; at += 8) {
+    const index = view.getUint32(at, true)
+    const value = view.getFloat32(at + 4, true)
+    if (index > LIMITS.sparseIndexMax) {
+      throw sparseError(field, row, 'invalid index in sparse float vector: must be less than 2^32-1')
+    }
+    if (index <= before) throw sparseError(field, row, 'unsorted or same indices in sparse float vector')
+    if (!Number.isFinite(value)) {
+      throw sparseError(field, row, `value '${infinityName(value)}' is not a number or infinity`)
+    }
+    if (value < 0) throw sparseError(field, row, 'negative value in sparse float vector')
+    before = index
+  }
+}
+
+function sparseError(field: FieldSchema, row: number, text: string): MilvusError {
+  return invalid(`${text}: field "${field.name}", row ${row}`)
+}

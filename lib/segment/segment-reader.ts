@@ -1,0 +1,330 @@
+/**
+ * Reads the columns of a sealed segment back, whole or row by row, and removes segments that nobody needs.
+ *
+ * A column's chunks are read one after the other into arrays sized for the whole column; between two chunks the event
+ * loop has its turn, so loading a column of any size holds it for a few milliseconds at a time. A field the segment was
+ * written without reads as its default, or as null.
+ *
+ * Invariant: what comes back is what was written or an error. Every chunk has a checksum over all its bytes, and the
+ * manifest says how many rows each must hold; a chunk that is missing or differs is MilvusError Corrupted, which names
+ * segment, field and chunk.
+ */
+import { assert } from '../base/assert.js'
+import { MilvusError } from '../base/errors.js'
+import { ColumnAssembler, decodeColumn } from '../log/column-codec.js'
+import type { FieldSchema } from '../schema/collection-schema.js'
+import type { Column } from '../schema/column.js'
+import { concatColumns, constantColumn, gatherColumn, nullColumn } from '../schema/column-ops.js'
+import { type Layout, layoutOf } from '../schema/data-type.js'
+import { corrupted, FRAME, FRAME_HEADER_BYTES, unframe } from '../store/codec.js'
+import { columnKey, columnsRange, parseColumnKey, segmentRange } from '../store/keys.js'
+import type { Store } from '../store/store.js'
+import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
+
+/** Chunks fetched at a time when single rows are gathered: bounds memory, keeps the disk busy. */
+const FETCH_CHUNKS = 4
+const TICK_LAYOUT: Layout = { layout: 'fixed', kind: 'f64', width: 1 }
+const PARTITION_LAYOUT: Layout = { layout: 'fixed', kind: 'i32', width: 1 }
+
+export interface SystemColumns {
+  /** Insert tick of each row. */
+  readonly ticks: Float64Array
+  readonly partitionIds: Int32Array
+  /** Deletes known when the segment was written, in tick order. */
+  readonly deletes: { readonly rows: Int32Array; readonly ticks: Float64Array }
+}
+
+/**
+ * A whole column in one piece.
+ * @param shared in SharedArrayBuffers, so that a worker can read it. Default false
+ * @throws MilvusError Corrupted, IoFailed
+ */
+export async function readColumn(
+  store: Store,
+  meta: SegmentMeta,
+  field: FieldSchema,
+  shared = false,
+): Promise<Column> {
+  const stored = storedColumn(meta, field.id)
+  if (stored === undefined) return absentColumn(field, meta.rowCount)
+  return assemble(store, meta, stored, layoutOf(field.dataType, field.dim), shared, field.name)
+}
+
+/** Insert ticks, partition ids and stored deletes. @throws MilvusError Corrupted, IoFailed */
+export async function readSystemColumns(store: Store, meta: SegmentMeta): Promise<SystemColumns> {
+  const ticks = await systemColumn(store, meta, SYSTEM_COLUMN.tick, TICK_LAYOUT, 'insert ticks')
+  const ids = await systemColumn(store, meta, SYSTEM_COLUMN.partition, PARTITION_LAYOUT, 'partition ids')
+  assert(ticks.layout === 'fixed' && ids.layout === 'fixed', 'system columns are fixed')
+  return {
+    ticks: ticks.values as Float64Array,
+    partitionIds: ids.values as Int32Array,
+    deletes: await readDeletes(store, meta),
+  }
+}
+
+/**
+ * Copies of some rows, in the order of `rows` (repeats allowed). Reads only the chunks that hold them.
+ * @throws MilvusError Corrupted, IoFailed
+ */
+export async function gatherStored(
+  store: Store,
+  meta: SegmentMeta,
+  field: FieldSchema,
+  rows: Int32Array,
+): Promise<Column> {
+  const stored = storedColumn(meta, field.id)
+  if (stored === undefined || rows.length === 0) return absentColumn(field, rows.length)
+  const groups = groupByChunk(stored, rows)
+  const layout = layoutOf(field.dataType, field.dim)
+  const parts: { column: Column; rowCount: number }[] = []
+  for (let at = 0; at < groups.length; at += FETCH_CHUNKS) {
+    const some = groups.slice(at, at + FETCH_CHUNKS)
+    const gather = async ({ chunk, rows: wanted }: ChunkRows): Promise<Column> => {
+      const what = chunkName(meta, field.id, field.name, chunk)
+      const bytes = await fetchChunk(store, meta, field.id, chunk, what)
+      const count = chunkEnd(meta, stored, chunk) - stored.chunkRows[chunk]!
+      return gatherColumn(field, decodeColumn(layout, bytes, count, false, what), wanted)
+    }
+    const columns = await Promise.all(some.map(gather))
+    for (let i = 0; i < columns.length; i++)
+      parts.push({ column: columns[i]!, rowCount: some[i]!.rows.length })
+  }
+  const joined = parts.length === 1 ? parts[0]!.column : concatColumns(field, parts)
+  const places = placesOf(groups, rows.length)
+  return places === null ? joined : gatherColumn(field, joined, places)
+}
+
+/** Deletes every chunk of a segment. Not atomic and not synced: what a crash leaves behind is swept at open. */
+export function deleteSegment(store: Store, segmentId: number): Promise<void> {
+  const { gte, lt } = segmentRange(segmentId)
+  return store.clear(gte, lt)
+}
+
+/**
+ * Deletes the chunks of every segment that is not in `live`; returns the ids of those it found. Costs one seek per
+ * segment, not one per chunk.
+ */
+export async function sweepSegments(store: Store, live: ReadonlySet<number>): Promise<number[]> {
+  const swept: number[] = []
+  const { lt } = columnsRange()
+  let { gte } = columnsRange()
+  for (;;) {
+    const id = await firstSegment(store, gte, lt)
+    if (id === null) return swept
+    if (!live.has(id)) {
+      await deleteSegment(store, id)
+      swept.push(id)
+    }
+    gte = segmentRange(id).lt
+  }
+}
+
+async function firstSegment(store: Store, gte: Uint8Array, lt: Uint8Array): Promise<number | null> {
+  for await (const block of store.scan({ gte, lt, limit: 1 }, 1)) {
+    const entry = block[0]
+    if (entry !== undefined) return parseColumnKey(entry[0]).segmentId
+  }
+  return null
+}
+
+/** Rows of one chunk: their numbers inside the chunk, and the places they take in the result. */
+interface ChunkRows {
+  readonly chunk: number
+  readonly rows: Int32Array
+  readonly places: Int32Array
+}
+
+/** The wanted rows by chunk, chunks ascending, rows in the order they were asked for. */
+function groupByChunk(stored: StoredColumn, rows: Int32Array): ChunkRows[] {
+  const counts = new Map<number, number>()
+  const chunkOf = new Int32Array(rows.length)
+  for (let i = 0; i < rows.length; i++) {
+    const chunk = findChunk(stored.chunkRows, rows[i]!)
+    chunkOf[i] = chunk
+    counts.set(chunk, (counts.get(chunk) ?? 0) + 1)
+  }
+  const groups = new Map<number, ChunkRows>()
+  for (const chunk of [...counts.keys()].sort((a, b) => a - b)) {
+    const count = counts.get(chunk)!
+    groups.set(chunk, { chunk, rows: new Int32Array(count), places: new Int32Array(count) })
+    counts.set(chunk, 0)
+  }
+  for (let i = 0; i < rows.length; i++) {
+    const chunk = chunkOf[i]!
+    const group = groups.get(chunk)!
+    const at = counts.get(chunk)!
+    group.rows[at] = rows[i]! - stored.chunkRows[chunk]!
+    group.places[at] = i
+    counts.set(chunk, at + 1)
+  }
+  return [...groups.values()]
+}
+
+/** Where each wanted row stands in the joined groups; null when it is already in order. */
+function placesOf(groups: readonly ChunkRows[], count: number): Int32Array | null {
+  const places = new Int32Array(count)
+  let inOrder = true
+  let at = 0
+  for (const group of groups) {
+    for (let i = 0; i < group.places.length; i++) {
+      if (group.places[i] !== at) inOrder = false
+      places[group.places[i]!] = at++
+    }
+  }
+  return inOrder ? null : places
+}
+
+/** The last chunk that begins at or before the row. */
+function findChunk(chunkRows: readonly number[], row: number): number {
+  let low = 0
+  let high = chunkRows.length
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1
+    if (chunkRows[middle]! <= row) low = middle
+    else high = middle
+  }
+  return low
+}
+
+async function systemColumn(
+  store: Store,
+  meta: SegmentMeta,
+  fieldId: number,
+  layout: Layout,
+  name: string,
+): Promise<Column> {
+  const stored = storedColumn(meta, fieldId)
+  if (stored === undefined) {
+    throw corrupted(`segment ${meta.id}, field ${fieldId} (${name})`, 'is missing', 'a column', 'none')
+  }
+  return assemble(store, meta, stored, layout, false, name)
+}
+
+async function assemble(
+  store: Store,
+  meta: SegmentMeta,
+  stored: StoredColumn,
+  layout: Layout,
+  shared: boolean,
+  name: string,
+): Promise<Column> {
+  const whole = `segment ${meta.id}, field ${stored.fieldId} (${name})`
+  if (stored.chunkCount === 0 || stored.chunkRows.length !== stored.chunkCount || stored.chunkRows[0] !== 0) {
+    const found = `${stored.chunkCount} chunks from row ${stored.chunkRows[0] ?? 'none'}`
+    throw corrupted(whole, 'has an impossible list of chunks', 'chunks from row 0', found)
+  }
+  const assembler = new ColumnAssembler(layout, meta.rowCount, heapBound(meta, stored), shared, whole)
+  for (let chunk = 0; chunk < stored.chunkCount; chunk++) {
+    const what = chunkName(meta, stored.fieldId, name, chunk)
+    const payload = await fetchChunk(store, meta, stored.fieldId, chunk, what)
+    const from = stored.chunkRows[chunk]!
+    addChunk(assembler, payload, from, chunkEnd(meta, stored, chunk) - from, what)
+  }
+  return assembler.finish()
+}
+
+/**
+ * Heap bytes of a variable column: exact when it has no nulls (chunks without nulls have no validity bitmap), else a
+ * little too many, which the assembler cuts off.
+ */
+function heapBound(meta: SegmentMeta, stored: StoredColumn): number {
+  const perChunk = FRAME_HEADER_BYTES + 1 + 4
+  return Math.max(0, stored.byteLength - stored.chunkCount * perChunk - meta.rowCount * 4)
+}
+
+function addChunk(
+  assembler: ColumnAssembler,
+  payload: Uint8Array,
+  from: number,
+  count: number,
+  what: string,
+): void {
+  try {
+    assembler.add(payload, from, count)
+  } catch (cause) {
+    if (!(cause instanceof MilvusError)) throw cause
+    // The assembler knows the column, not the chunk.
+    throw new MilvusError(cause.reason, `${what}: ${cause.message}`, { bare: true, cause })
+  }
+}
+
+async function readDeletes(store: Store, meta: SegmentMeta): Promise<SystemColumns['deletes']> {
+  const stored = storedColumn(meta, SYSTEM_COLUMN.deletes)
+  const chunks: Uint8Array[] = []
+  let count = 0
+  for (let chunk = 0; chunk < (stored?.chunkCount ?? 0); chunk++) {
+    const what = chunkName(meta, SYSTEM_COLUMN.deletes, 'deletes', chunk)
+    const payload = await fetchChunk(store, meta, SYSTEM_COLUMN.deletes, chunk, what)
+    if (payload.length % STORED_DELETE_BYTES !== 0) {
+      throw corrupted(
+        what,
+        'has the wrong length',
+        `a multiple of ${STORED_DELETE_BYTES} bytes`,
+        `${payload.length}`,
+      )
+    }
+    chunks.push(payload)
+    count += payload.length / STORED_DELETE_BYTES
+  }
+  const rows = new Int32Array(count)
+  const ticks = new Float64Array(count)
+  let at = 0
+  for (const payload of chunks) at = decodeDeletes(payload, rows, ticks, at)
+  checkDeletes(meta, rows, ticks)
+  return { rows, ticks }
+}
+
+function decodeDeletes(payload: Uint8Array, rows: Int32Array, ticks: Float64Array, at: number): number {
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
+  const count = payload.length / STORED_DELETE_BYTES
+  for (let i = 0; i < count; i++) {
+    rows[at + i] = view.getInt32(i * STORED_DELETE_BYTES, true)
+    ticks[at + i] = view.getFloat64(i * STORED_DELETE_BYTES + 4, true)
+  }
+  return at + count
+}
+
+function checkDeletes(meta: SegmentMeta, rows: Int32Array, ticks: Float64Array): void {
+  const what = `segment ${meta.id}, field ${SYSTEM_COLUMN.deletes} (deletes)`
+  for (let i = 0; i < rows.length; i++) {
+    if (rows[i]! < 0 || rows[i]! >= meta.rowCount) {
+      throw corrupted(what, `names no row in entry ${i}`, `a row below ${meta.rowCount}`, `${rows[i]}`)
+    }
+    if (i > 0 && !(ticks[i]! >= ticks[i - 1]!)) {
+      throw corrupted(what, `is out of order in entry ${i}`, `${ticks[i - 1]} or later`, `${ticks[i]}`)
+    }
+  }
+}
+
+/** Payload of a chunk, its checksum verified. */
+async function fetchChunk(
+  store: Store,
+  meta: SegmentMeta,
+  fieldId: number,
+  chunk: number,
+  what: string,
+): Promise<Uint8Array> {
+  const bytes = await store.get(columnKey(meta.id, fieldId, chunk))
+  if (bytes === undefined) throw corrupted(what, 'is missing', 'a value', 'none')
+  return unframe(bytes, FRAME.column, what)
+}
+
+function chunkName(meta: SegmentMeta, fieldId: number, name: string, chunk: number): string {
+  return `segment ${meta.id}, field ${fieldId} (${name}), chunk ${chunk}`
+}
+
+function chunkEnd(meta: SegmentMeta, stored: StoredColumn, chunk: number): number {
+  return stored.chunkRows[chunk + 1] ?? meta.rowCount
+}
+
+function storedColumn(meta: SegmentMeta, fieldId: number): StoredColumn | undefined {
+  return meta.columns.find(column => column.fieldId === fieldId)
+}
+
+/** What a field reads as in a segment that was written before the field was added. */
+function absentColumn(field: FieldSchema, rowCount: number): Column {
+  const { defaultValue } = field
+  return defaultValue === undefined
+    ? nullColumn(field, rowCount)
+    : constantColumn(field, defaultValue, rowCount)
+}

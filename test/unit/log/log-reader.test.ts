@@ -1,0 +1,90 @@
+import t from 'tap'
+import { hybridOfTick, tickOfWallMs } from '../../../lib/base/timestamp.js'
+import { replayLog } from '../../../lib/log/log-reader.js'
+import { encodeLogRecord } from '../../../lib/log/log-record.js'
+import { DataType } from '../../../lib/schema/data-type.js'
+import { logKey } from '../../../lib/store/keys.js'
+import type { Store } from '../../../lib/store/store.js'
+import { FaultStore } from '../../support/fault-store.js'
+
+const START = tickOfWallMs(Date.UTC(2026, 0, 1))
+
+async function append(store: Store, collectionId: number, tick: number, pk: number): Promise<number> {
+  const column = { layout: 'fixed', width: 2, values: Int32Array.of(pk, 0), validity: null } as const
+  const value = encodeLogRecord({
+    insert: null,
+    delete: { pk: column, rowCount: 1, pkType: DataType.Int64, scope: -1 },
+  })
+  await store.write([{ key: logKey(collectionId, hybridOfTick(tick)), value }], true)
+  return value.length
+}
+
+async function replayed(store: Store, collectionId: number, after: number) {
+  const found: [number, number][] = []
+  const result = await replayLog(store, collectionId, after, (tick, record) => {
+    const pk = record.delete!.pk
+    found.push([tick - START, pk.layout === 'fixed' ? pk.values[0]! : -1])
+  })
+  return { found, result }
+}
+
+t.test('a log is replayed in the order of its ticks, from any of them on', async t => {
+  const store = new FaultStore()
+  for (const n of [3, 1, 5000, 2]) await append(store, 7, START + n, n)
+  const bytes = await append(store, 8, START + 4, 4)
+  const whole = await replayed(store, 7, 0)
+  t.strictSame(whole.found, [
+    [1, 1],
+    [2, 2],
+    [3, 3],
+    [5000, 5000],
+  ])
+  t.strictSame(whole.result, { records: 4, lastTick: START + 5000, bytes: 4 * bytes })
+  const rest = await replayed(store, 7, START + 2)
+  t.strictSame(rest.found, [
+    [3, 3],
+    [5000, 5000],
+  ])
+  const none = await replayed(store, 7, START + 5000)
+  t.strictSame(none, { found: [], result: { records: 0, lastTick: START + 5000, bytes: 0 } })
+})
+
+t.test('a damaged record stops the replay and is named', async t => {
+  const store = new FaultStore()
+  for (const n of [1, 2, 3]) await append(store, 7, START + n, n)
+  store.corrupt(logKey(7, hybridOfTick(START + 2)), 20)
+  const found: number[] = []
+  const replay = replayLog(store, 7, 0, tick => found.push(tick - START))
+  await t.rejects(replay, {
+    reason: 'Corrupted',
+    code: 1002,
+    message:
+      /^log record 2 after tick 0 of collection 7 \(key 0x030000000000000007[0-9a-f]{16}\) does not match its checksum/,
+  })
+  t.strictSame(found, [1], 'records before it were handed out, none after it')
+})
+
+t.test('a timestamp that was never handed out is corrupt', async t => {
+  const store = new FaultStore()
+  const foreign = hybridOfTick(START) + 5000n
+  await append(store, 7, START, 1)
+  const value = await store.get(logKey(7, hybridOfTick(START)))
+  await store.write([{ key: logKey(7, foreign), value: value! }], true)
+  await t.rejects(replayed(store, 7, 0), { reason: 'Corrupted', message: /never handed out/ })
+})
+
+t.test('a disk that cannot be read is not an empty log', async t => {
+  const store = new FaultStore()
+  await append(store, 7, START, 1)
+  store.failRead(1)
+  await t.rejects(replayed(store, 7, 0), { reason: 'IoFailed', code: 1001 })
+})
+
+t.test('an error of the receiver ends the replay', async t => {
+  const store = new FaultStore()
+  await append(store, 7, START, 1)
+  const replay = replayLog(store, 7, 0, () => {
+    throw new RangeError('full')
+  })
+  await t.rejects(replay, { name: 'RangeError' })
+})

@@ -1,0 +1,106 @@
+/** A growable column holds what was appended, in order, whatever the sizes; readers of an older prefix never notice. */
+import t from 'tap'
+import type { FieldSchema } from '../../../lib/schema/collection-schema.js'
+import type { Column } from '../../../lib/schema/column.js'
+import { concatColumns, GrowableColumn, gatherColumn } from '../../../lib/schema/column-ops.js'
+import { DataType } from '../../../lib/schema/data-type.js'
+import { COLUMN_TYPES, randomColumn, testField } from '../../support/random-column.js'
+import { rng, runsOf, seedOf } from '../../support/rng.js'
+
+/** What the first rows of a column mean, layout aside: bytes and null of each row. */
+function rowsOf(field: FieldSchema, column: Column, rowCount: number): string[] {
+  return Array.from({ length: rowCount }, (_, row) => {
+    const one = gatherColumn(field, column, Int32Array.of(row))
+    const body = one.layout === 'fixed' ? one.values : one.heap
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('hex')
+    return `${one.validity === null ? 'value' : 'null'} ${bytes}`
+  })
+}
+
+const seed = seedOf(5)
+for (const shared of [false, true]) {
+  t.test(`appending equals concatenating, for every type (shared=${shared}, SEED=${seed})`, async t => {
+    const r = rng(seed)
+    for (const type of COLUMN_TYPES) {
+      const field = testField(100, type, 16)
+      for (let run = 0; run < runsOf(3); run++) {
+        const grown = new GrowableColumn(field, shared, r.int(3))
+        const parts: { column: Column; rowCount: number }[] = []
+        let total = 0
+        for (let step = 0; step < 12; step++) {
+          const rowCount = r.pick([1, 1, 2, 31, 32, 33, 100])
+          const column = randomColumn(r, type, 16, rowCount, r.chance(0.4))
+          const from = r.int(rowCount)
+          const to = from + r.int(rowCount - from + 1)
+          grown.append(column, from, to)
+          const rows = Int32Array.from({ length: to - from }, (_, i) => from + i)
+          parts.push({ column: gatherColumn(field, column, rows), rowCount: to - from })
+          total += to - from
+        }
+        t.equal(grown.rowCount, total)
+        const expected = rowsOf(field, concatColumns(field, parts), total)
+        t.strictSame(rowsOf(field, grown.column(), total), expected, `type ${type}`)
+      }
+    }
+  })
+}
+
+t.test('a column taken earlier keeps its rows through growth and the first null', async t => {
+  const field = testField(100, DataType.VarChar)
+  const r = rng(1)
+  const grown = new GrowableColumn(field, false)
+  grown.append(randomColumn(r, DataType.VarChar, 0, 10, false), 0, 10)
+  const early = grown.column()
+  const before = rowsOf(field, early, 10)
+  t.equal(early.validity, null)
+  for (let i = 0; i < 20; i++) grown.append(randomColumn(r, DataType.VarChar, 0, 50, true), 0, 50)
+  t.strictSame(rowsOf(field, early, 10), before)
+  t.strictSame(rowsOf(field, grown.column(), 10), before)
+  t.ok(grown.column().validity, 'nulls have been seen')
+})
+
+t.test('column() is one object until an array is replaced', async t => {
+  const field = testField(100, DataType.Int64)
+  const one = randomColumn(rng(2), DataType.Int64, 0, 1, false)
+  const grown = new GrowableColumn(field, false, 16)
+  const first = grown.column()
+  for (let i = 0; i < 16; i++) grown.append(one, 0, 1)
+  t.equal(grown.column(), first)
+  grown.append(one, 0, 1)
+  t.not(grown.column(), first)
+})
+
+t.test('validity appears at the first null and not before', async t => {
+  const field = testField(100, DataType.Int8)
+  const grown = new GrowableColumn(field, false)
+  const allValid: Column = {
+    layout: 'fixed',
+    width: 1,
+    values: new Int8Array(40),
+    validity: Uint32Array.of(0xffffffff, 0xff),
+  }
+  grown.append(allValid, 0, 40)
+  t.equal(grown.column().validity, null)
+  grown.append({ ...allValid, validity: Uint32Array.of(0xfffffffe, 0xff) }, 0, 2)
+  t.strictSame([...grown.column().validity!].slice(0, 2), [0xffffffff, 0x2ff])
+})
+
+t.test('shared memory is shared memory in every array, and bytes are counted', async t => {
+  const r = rng(3)
+  for (const type of [DataType.FloatVector, DataType.JSON]) {
+    const field = testField(100, type, 8)
+    const grown = new GrowableColumn(field, true, 4)
+    const empty = grown.byteLength
+    for (let i = 0; i < 10; i++) grown.append(randomColumn(r, type, 8, 30, true), 0, 30)
+    const column = grown.column()
+    const arrays = column.layout === 'fixed' ? [column.values] : [column.offsets, column.heap]
+    let bytes = column.validity!.byteLength
+    t.ok(column.validity!.buffer instanceof SharedArrayBuffer)
+    for (const array of arrays) {
+      t.ok(array.buffer instanceof SharedArrayBuffer)
+      bytes += array.byteLength
+    }
+    t.equal(grown.byteLength, bytes)
+    t.ok(bytes > empty)
+  }
+})
