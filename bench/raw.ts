@@ -7,11 +7,25 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import type { HierarchicalNSW } from 'hnswlib-node'
 import { bucketOf, GRAPH, newFolder, vectorOf } from './dataset.js'
 import type { Words } from './words.js'
 
 export type RawLevel = ClassicLevel<Buffer, Buffer>
+
+/**
+ * What is used of an hnswlib-node graph. Its own types are not imported: the package is optional, and everything must
+ * compile where it could not be installed.
+ */
+export interface RawGraph {
+  initIndex(maxElements: number, m: number, efConstruction: number, randomSeed: number): void
+  setEf(ef: number): void
+  addPoint(point: number[], label: number): void
+  searchKnn(query: number[], k: number, filter?: (label: number) => boolean): { neighbors: number[] }
+}
+
+interface Hnswlib {
+  readonly HierarchicalNSW: new (space: 'cosine', dim: number) => RawGraph
+}
 
 interface RawOp {
   readonly type: 'put'
@@ -54,9 +68,9 @@ export async function rawBatch(level: RawLevel, words: Words, from: number, coun
 }
 
 /** The hnswlib-node module, or null when it is not installed (it is optional). */
-export function hnswlib(): { HierarchicalNSW: typeof HierarchicalNSW } | null {
+export function hnswlib(): Hnswlib | null {
   try {
-    return createRequire(import.meta.url)('hnswlib-node') as { HierarchicalNSW: typeof HierarchicalNSW }
+    return createRequire(import.meta.url)('hnswlib-node') as Hnswlib
   } catch (cause) {
     if (/hnswlib/.test(String(cause)) || (cause as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND')
       return null
@@ -64,10 +78,10 @@ export function hnswlib(): { HierarchicalNSW: typeof HierarchicalNSW } | null {
   }
 }
 
-const graphs = new Map<number, HierarchicalNSW | null>()
+const graphs = new Map<number, RawGraph | null>()
 
 /** A bare graph over the first `count` words, made once per process and count; null without hnswlib-node. */
-export function rawGraph(words: Words, count: number): HierarchicalNSW | null {
+export function rawGraph(words: Words, count: number): RawGraph | null {
   let graph = graphs.get(count)
   if (graph === undefined) {
     graph = buildRawGraph(words, count, count)
@@ -77,7 +91,7 @@ export function rawGraph(words: Words, count: number): HierarchicalNSW | null {
 }
 
 /** A bare graph over the first `count` words with room for `capacity`; null without hnswlib-node. */
-export function buildRawGraph(words: Words, count: number, capacity: number): HierarchicalNSW | null {
+export function buildRawGraph(words: Words, count: number, capacity: number): RawGraph | null {
   const library = hnswlib()
   if (library === null) return null
   const graph = new library.HierarchicalNSW('cosine', words.dim)

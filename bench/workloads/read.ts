@@ -4,7 +4,6 @@
  * The ceiling of a get is bare classic-level reading the same bytes; that of a search is a bare hnswlib-node graph with
  * the same parameters. Every search figure comes with its recall, ours and the ceiling's.
  */
-import type { HierarchicalNSW } from 'hnswlib-node'
 import { open } from '../../lib/index.js'
 import { rng } from '../../test/support/rng.js'
 import { bucketOf, COLLECTION, type Collection, GRAPH, preparedStore, rowOf, vectorOf } from '../dataset.js'
@@ -21,7 +20,7 @@ import {
   type Workload,
   type WorkloadResult,
 } from '../harness.js'
-import { buildRawGraph, openRawLevel, rawBatch, rawGraph, rawKey, rawValue } from '../raw.js'
+import { buildRawGraph, openRawLevel, type RawGraph, rawBatch, rawGraph, rawKey, rawValue } from '../raw.js'
 import { GroundTruth, queryRows } from '../recall.js'
 import { loadWords, type Words } from '../words.js'
 
@@ -105,7 +104,7 @@ const get: Workload = {
 
 /** Searches of a bare graph: hits and rate. */
 function searchGraph(
-  graph: HierarchicalNSW,
+  graph: RawGraph,
   words: Words,
   queries: readonly number[],
   keep: ((row: number) => boolean) | undefined,

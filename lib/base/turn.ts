@@ -32,11 +32,42 @@ export class Turn {
 
   /** Resolves after everything else that waits on the event loop had its turn; the next slice starts then. */
   next(): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise(resolve => {
       setImmediate(() => {
         this.#startedMs = performance.now()
         resolve()
       })
     })
+  }
+}
+
+/**
+ * Keeps many short pieces of work from adding up to one long one.
+ *
+ * A caller that awaits a thousand reads in a row, each answered from memory, never lets the event loop run: awaiting a
+ * settled promise only takes microtasks. So reads ask here first, and now and then wait for a real turn.
+ */
+export class LoopGuard {
+  readonly #sliceMs: number
+  #startedMs = 0
+  #watching = false
+
+  /** @param sliceMs time in milliseconds within one turn of the event loop after which callers wait. Default 5. */
+  constructor(sliceMs = 5) {
+    this.#sliceMs = sliceMs
+  }
+
+  /** A promise to await when this turn of the event loop has lasted long enough; undefined otherwise. */
+  breathe(): Promise<void> | undefined {
+    if (!this.#watching) {
+      this.#watching = true
+      this.#startedMs = performance.now()
+      setImmediate(() => {
+        this.#watching = false
+      })
+      return undefined
+    }
+    if (performance.now() - this.#startedMs < this.#sliceMs) return undefined
+    return new Promise(resolve => setImmediate(resolve))
   }
 }

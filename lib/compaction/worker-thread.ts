@@ -121,7 +121,9 @@ export class CompactionThread {
   }
 
   #startWorker(): Worker {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: this.#start })
+    // The program's own flags are not ours: `--input-type`, for one, stops a worker that is started from a file.
+    const options = { workerData: this.#start, execArgv: [] }
+    const worker = new Worker(new URL('./worker.js', import.meta.url), options)
     let failure: unknown
     worker.on('message', (reply: ThreadReply) => this.#receive(reply))
     worker.on('error', error => {

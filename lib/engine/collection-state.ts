@@ -15,6 +15,7 @@ import { assert } from '../base/assert.js'
 import type { MilvusError } from '../base/errors.js'
 import type { EngineOptions } from '../base/options.js'
 import type { Tick, TimestampOracle } from '../base/timestamp.js'
+import type { LoopGuard } from '../base/turn.js'
 import { type DeleteDelta, DeleteList, decodeDeleteDelta } from '../log/delete-delta.js'
 import type { FilterCache } from '../query/filter-cache.js'
 import { type CollectionSchema, pkField } from '../schema/collection-schema.js'
@@ -44,6 +45,7 @@ export interface Environment {
   readonly cache: ColumnCache
   readonly filterCache: FilterCache
   readonly work: BackgroundWork
+  readonly loop: LoopGuard
   /** Says a thing once per open database. */
   warnOnce(key: string, message: string): void
 }

@@ -157,6 +157,11 @@ export class EngineCollection {
 
   /** Rows by primary key, in the order asked, absent ones left out. */
   get(request: GetRequest, scope: ReadScope = {}): Promise<Row[]> | Row[] {
+    const breath = this.state.env.loop.breathe()
+    return breath === undefined ? this.#get(request, scope) : breath.then(() => this.#get(request, scope))
+  }
+
+  #get(request: GetRequest, scope: ReadScope): Promise<Row[]> | Row[] {
     const snapshot = openSnapshot(this.state, 'query', scope)
     let later = false
     try {
@@ -176,6 +181,7 @@ export class EngineCollection {
 
   /** Rows that match a filter, by ascending primary key. */
   async query(request: QueryRequest, scope: ReadScope = {}): Promise<Row[]> {
+    await this.state.env.loop.breathe()
     const snapshot = openSnapshot(this.state, 'query', scope)
     try {
       return await runQuery(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -186,6 +192,7 @@ export class EngineCollection {
 
   /** Number of live row versions that match a filter. */
   async count(request: Pick<QueryRequest, 'filter' | 'templates'>, scope: ReadScope = {}): Promise<number> {
+    await this.state.env.loop.breathe()
     const snapshot = openSnapshot(this.state, 'query', scope)
     try {
       return await runCount(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -196,6 +203,7 @@ export class EngineCollection {
 
   /** Nearest rows for each query vector. */
   async search(request: SearchRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
+    await this.state.env.loop.breathe()
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {
       return await runSearch(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -206,6 +214,7 @@ export class EngineCollection {
 
   /** Several searches fused into one ranking. */
   async hybridSearch(request: HybridRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
+    await this.state.env.loop.breathe()
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {
       return await runHybrid(readContext(this.state, scope.partitionNames), snapshot, request)

@@ -10,6 +10,7 @@ import { armCrashPoint } from '../base/crash-point.js'
 import { MilvusError } from '../base/errors.js'
 import { type OpenOptions, resolveOptions } from '../base/options.js'
 import { TimestampOracle } from '../base/timestamp.js'
+import { LoopGuard } from '../base/turn.js'
 import { CompactionThread } from '../compaction/worker-thread.js'
 import { hnswAvailable } from '../index/hnsw-index.js'
 import { FilterCache } from '../query/filter-cache.js'
@@ -71,6 +72,7 @@ export class Engine {
         cache: new ColumnCache(options.cacheBytesMax),
         filterCache: new FilterCache(),
         work: new BackgroundWork(runner(), runner()),
+        loop: new LoopGuard(),
         warnOnce: (key, message) => {
           if (said.has(key)) return
           said.add(key)

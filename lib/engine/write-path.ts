@@ -117,6 +117,10 @@ export class WritePath {
       this.#check()
       const ready = await this.#decided(item)
       if (ready === null) continue
+      if (ready.insert === null && ready.remove === null) {
+        item.result = { ...ready.result, tick: state.appliedTick }
+        continue
+      }
       const tick = state.env.oracle.next()
       ops.push({ key: logKey(state.id, hybridOfTick(tick)), value: this.#encode(ready) })
       this.#apply(ready, tick)

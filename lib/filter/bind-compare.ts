@@ -277,7 +277,7 @@ function checkBounds(node: RangeNode, lower: Literal, upper: Literal): void {
   let order: number
   if (lower.kind === 'string' && upper.kind === 'string') order = compareTexts(lower.value, upper.value)
   else if (isNumber(lower) && isNumber(upper)) order = compareNumbers(lower, upper)
-  else return reject('invalid range operations')
+  else reject('invalid range operations')
   checkOrder(node, order)
 }
 

@@ -151,7 +151,8 @@ export function loadValue(heap: Uint8Array, at: number, end: number): void {
   const c = heap[at]!
   switch (c) {
     case QUOTE:
-      return loadString(heap, at, end)
+      loadString(heap, at, end)
+      return
     case OPEN_OBJECT:
     case OPEN_ARRAY: {
       const after = skipContainer(heap, at, end)
@@ -230,9 +231,9 @@ function unescapeInto(heap: Uint8Array, start: number, end: number): number {
       scratch[out++] = c
       continue
     }
-    const escape = heap[++i]!
-    if (escape !== 0x75 /* u */) {
-      scratch[out++] = simpleEscape(escape)
+    const letter = heap[++i]!
+    if (letter !== 0x75 /* u */) {
+      scratch[out++] = simpleEscape(letter)
       continue
     }
     let code = hexCode(heap, i + 1, end)

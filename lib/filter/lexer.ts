@@ -31,8 +31,8 @@ const FLOAT =
   /(?:0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+|(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[0-9]+[eE][+-]?[0-9]+)/uy
 const INTEGER = /0[xX][0-9a-fA-F]+|0[bB][01]+|[0-9]+/uy
 const NAME = /(?:\$meta\b|[\p{L}_][\p{L}\p{M}\p{N}_]*)/uy
-const STRING = /(u8|u|U|L)?("(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')/uy
-const RAW_STRING = /[rR]("(?:[^"\\\n]|\\[^])*"|'(?:[^'\\\n]|\\[^])*')/uy
+const STRING = /(u8|u|U|L)?("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
+const RAW_STRING = /[rR]("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
 
 /** Tokens of a filter text, an `end` token last. */
 export function tokenize(text: string): Token[] {

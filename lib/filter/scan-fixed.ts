@@ -63,7 +63,7 @@ export function narrowInt64Range(
     if (need === 0) continue
     let word = 0
     const row = from + (w << 5)
-    const last = count - (w << 5) < 32 ? count - (w << 5) : 32
+    const last = Math.min(count - (w << 5), 32)
     for (let i = 0; i < last; i++) {
       const high = words[2 * (row + i) + 1]!
       if (high < minHigh || high > maxHigh) continue

@@ -115,10 +115,15 @@ function isFloat(type: DataType): boolean {
   return type === DataType.Float || type === DataType.Double
 }
 
+function larger(a: bigint, b: bigint): bigint {
+  if (a > b) return a
+  return b
+}
+
 function intersect(a: NumberRange, b: NumberRange): NumberRange {
   return withWords(
-    a.min > b.min ? a.min : b.min,
-    a.max < b.max ? a.max : b.max,
+    larger(a.min, b.min),
+    -larger(-a.max, -b.max),
     Math.max(a.low, b.low), // NaN (a bound nothing passes) stays NaN
     Math.min(a.high, b.high),
   )

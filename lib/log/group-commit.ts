@@ -6,7 +6,8 @@
  * Invariants
  *  - Items are committed, and their callers answered, in the order they were submitted; one commit runs at a time.
  *  - At most `queueCountMax` items and `queueBytesMax` bytes are in hand (the running group included). Above that,
- *    submitters wait in line, first come first served. One item is always let in, however large.
+ *    submitters wait in line, first come first served. One item is always let in, however large. Items should be
+ *    requests, not their encoded copies: what waits in line is what the caller holds anyway.
  *  - A commit that throws ends everything: what it wrote may or may not be on disk, and only reopening can tell. Its
  *    items, those in line and all later ones fail with that same error.
  */
@@ -41,8 +42,6 @@ export class GroupCommit<T> {
   #queue: Entry<T>[] = []
   /** Not let in yet. */
   #line: Entry<T>[] = []
-  /** Callers of `room`, in order, who hold nothing yet. */
-  #roomWaiters: (() => void)[] = []
   #count = 0
   #bytes = 0
   #running = false
@@ -81,15 +80,6 @@ export class GroupCommit<T> {
       else this.#letIn(entry)
       this.#start()
     })
-  }
-
-  /**
-   * Resolves when there is room for one more item; undefined when there is room now. Await it before building a
-   * large item, so that what waits is the request and not its encoded copy. It reserves nothing.
-   */
-  room(): Promise<void> | undefined {
-    if (this.#error !== undefined || (this.#line.length === 0 && this.#fits(0))) return undefined
-    return new Promise<void>(resolve => this.#roomWaiters.push(resolve))
   }
 
   /** Resolves when everything submitted so far, and whatever came meanwhile, has been answered. */
@@ -166,14 +156,6 @@ export class GroupCommit<T> {
       this.#letIn(this.#line[admitted++]!)
     }
     if (admitted > 0) this.#line.splice(0, admitted)
-    this.#wakeForRoom()
-  }
-
-  /** Wakes as many as there are free places; those woken have yet to submit. */
-  #wakeForRoom(): void {
-    if (this.#line.length > 0 || !this.#fits(0)) return
-    const free = Math.max(1, this.#options.queueCountMax - this.#count)
-    for (const wake of this.#roomWaiters.splice(0, free)) wake()
   }
 
   #fail(error: unknown): void {
@@ -185,7 +167,6 @@ export class GroupCommit<T> {
     this.#queue = []
     this.#line = []
     for (const entry of waiting) entry.reject(this.#error.value)
-    for (const wake of this.#roomWaiters.splice(0)) wake()
   }
 }
 

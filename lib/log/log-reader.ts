@@ -2,8 +2,8 @@
  * Replays a collection's log: every record after a tick, in the order it was acknowledged.
  *
  * The one idea: nothing is skipped. LevelDB's batches are atomic, so a record is whole or absent; one that does not
- * check out was damaged after it was acknowledged, and going on would lose rows silently. Replay stops there and says
- * where and why.
+ * check out, or that names a record before it which is not there, means that something acknowledged was damaged or
+ * lost, and going on would lose rows silently. Replay stops there and says where and why.
  */
 import { MilvusError } from '../base/errors.js'
 import { hybridOfTick, type Tick } from '../base/timestamp.js'
@@ -43,11 +43,23 @@ export async function replayLog(
           actual: hybrid.toString(),
         })
       }
-      onRecord(tick, decodeLogRecord(value, what), value.length)
+      const record = decodeLogRecord(value, what)
+      checkLink(record.previousTick, lastTick, records === 0, what)
+      onRecord(tick, record, value.length)
       records++
       bytes += value.length
       lastTick = tick
     }
   }
   return { records, lastTick, bytes }
+}
+
+/** The record before must be the last one replayed or, for the first, be covered by the checkpoint. */
+function checkLink(previousTick: Tick | null, lastTick: Tick, first: boolean, what: string): void {
+  if (previousTick === null || previousTick === lastTick || (first && previousTick < lastTick)) return
+  throw new MilvusError(
+    'Corrupted',
+    `${what} follows a record that is missing; an acknowledged write was lost, restore the directory from a backup`,
+    { expected: `a record at tick ${previousTick}`, actual: first ? 'none' : `tick ${lastTick}` },
+  )
 }

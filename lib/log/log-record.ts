@@ -1,17 +1,21 @@
 /**
  * The log record of one write request: what it deletes, what it inserts, under one key and so under one timestamp.
  *
- *     | frame "delete" (optional) | frame "insert" (optional) |      at least one of them, in this order
+ *     | frame "link" (optional) | frame "delete" (optional) | frame "insert" (optional) |
+ *       in this order, a delete or an insert half at least
  *
  * Both halves are one LevelDB value, so after a crash both are there or neither (upsert-semantics §1.10: all parts of
  * a request carry the same timestamp). An insert half describes itself (field id, type and dimensions of each
- * column), so that replay works for records that were written under an older schema.
+ * column), so that replay works for records that were written under an older schema. The link names the tick of the
+ * record before, so that replay notices a record that is missing altogether: LevelDB drops damaged parts of its own
+ * log without a word, and synced records with them.
  *
  * Encoding is on the path of every write: the length is computed first, the record is allocated once, each column is
  * copied once, each frame is summed once.
  */
 import { assert } from '../base/assert.js'
 import { bytesOf, readI32, readU16, readU32, writeU16, writeU32 } from '../base/bytes.js'
+import type { Tick } from '../base/timestamp.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column, ColumnBatch } from '../schema/column.js'
 import { DataType, type Layout, layoutOf } from '../schema/data-type.js'
@@ -46,6 +50,11 @@ export interface DeleteHalf {
 }
 
 export interface LogRecord {
+  /**
+   * Tick of the collection's previous log record, or of its checkpoint when there is none. Leave it out when that
+   * record may be lost without anybody having been promised otherwise (`durability: 'os'`).
+   */
+  readonly previousTick?: Tick | undefined
   readonly insert: InsertHalf | null
   readonly delete: DeleteHalf | null
 }
@@ -67,6 +76,8 @@ export interface DecodedInsert {
 }
 
 export interface DecodedLogRecord {
+  /** Null: the record does not say. */
+  readonly previousTick: Tick | null
   readonly insert: DecodedInsert | null
   readonly delete: DeleteHalf | null
 }
@@ -74,6 +85,7 @@ export interface DecodedLogRecord {
 const INSERT_HEAD_BYTES = 8
 const COLUMN_HEAD_BYTES = 16
 const DELETE_HEAD_BYTES = 12
+const LINK_BYTES = 8
 /** Flag of an insert half: one partition id serves all rows. */
 const ONE_PARTITION = 0x01
 
@@ -85,12 +97,17 @@ export function encodeLogRecord(record: LogRecord): Uint8Array {
   const deleteBytes =
     deletes === null ? 0 : DELETE_HEAD_BYTES + columnByteLength(deletes.pk, 0, deletes.rowCount)
   const insertBytes = insert === null ? 0 : insertByteLength(insert, onePartition)
+  const linkBytes = record.previousTick === undefined ? 0 : FRAME_HEADER_BYTES + LINK_BYTES
   const frames = (deletes === null ? 0 : 1) + (insert === null ? 0 : 1)
-  const target = Buffer.allocUnsafe(frames * FRAME_HEADER_BYTES + deleteBytes + insertBytes)
+  const target = Buffer.allocUnsafe(linkBytes + frames * FRAME_HEADER_BYTES + deleteBytes + insertBytes)
   let at = 0
+  if (record.previousTick !== undefined) {
+    target.writeDoubleLE(record.previousTick, FRAME_HEADER_BYTES)
+    at = frameInto(target, 0, FRAME.link, LINK_BYTES)
+  }
   if (deletes !== null) {
-    encodeDelete(target, FRAME_HEADER_BYTES, deletes)
-    at = frameInto(target, 0, FRAME.delete, deleteBytes)
+    encodeDelete(target, at + FRAME_HEADER_BYTES, deletes)
+    at = frameInto(target, at, FRAME.delete, deleteBytes)
   }
   if (insert !== null) {
     const end = encodeInsert(target, at + FRAME_HEADER_BYTES, insert, onePartition)
@@ -107,10 +124,15 @@ export function encodeLogRecord(record: LogRecord): Uint8Array {
  */
 export function decodeLogRecord(bytes: Uint8Array, what: string): DecodedLogRecord {
   let found = unframeAt(bytes, 0, what)
+  let previousTick: Tick | null = null
+  if (found.type === FRAME.link) {
+    previousTick = decodeLink(found.payload, what)
+    found = unframeAt(bytes, found.end, what)
+  }
   let deletes: DeleteHalf | null = null
   if (found.type === FRAME.delete) {
     deletes = decodeDelete(found.payload, what)
-    if (found.end === bytes.length) return { insert: null, delete: deletes }
+    if (found.end === bytes.length) return { previousTick, insert: null, delete: deletes }
     found = unframeAt(bytes, found.end, what)
   }
   if (found.type !== FRAME.insert) {
@@ -119,7 +141,7 @@ export function decodeLogRecord(bytes: Uint8Array, what: string): DecodedLogReco
   if (found.end !== bytes.length) {
     throw corrupted(what, 'has bytes after its end', `${found.end} bytes`, `${bytes.length}`)
   }
-  return { insert: decodeInsert(found.payload, what), delete: deletes }
+  return { previousTick, insert: decodeInsert(found.payload, what), delete: deletes }
 }
 
 function insertByteLength(insert: InsertHalf, onePartition: boolean): number {
@@ -174,6 +196,11 @@ function encodeDelete(target: Uint8Array, at: number, deletes: DeleteHalf): void
   target[at + 7] = 0
   writeU32(target, at + 8, deletes.scope)
   encodeColumnInto(target, at + DELETE_HEAD_BYTES, deletes.pk, 0, deletes.rowCount)
+}
+
+function decodeLink(payload: Uint8Array, what: string): Tick {
+  if (payload.length !== LINK_BYTES) throw tooShort(what, LINK_BYTES, payload.length)
+  return new DataView(payload.buffer, payload.byteOffset).getFloat64(0, true)
 }
 
 function decodeInsert(payload: Uint8Array, what: string): DecodedInsert {

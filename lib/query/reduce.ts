@@ -1,8 +1,9 @@
 /**
  * Merges the hits of many segments into one ranking per query.
  *
- * Best score first, equal scores by smaller primary key; a key appears once, with its newest version among the hits
- * (§3.1, §3.2). Hits of a segment are sorted already, so this is a merge of sorted lists that stops when enough rows
+ * Best score first, equal scores by smaller primary key. A key appears once (§3.1, §3.2): of several live versions of
+ * a key, which only plain inserts make, the one with the best score stands, so that the answer does not depend on how
+ * rows are spread over segments. Hits of a segment are sorted already, so this is a merge of sorted lists that stops when enough rows
  * are out.
  */
 import type { PkKey, Segment } from '../segment/segment.js'
@@ -17,7 +18,7 @@ export interface Ranking {
   /** Position of each row's segment in the snapshot. */
   readonly segmentOf: number[]
   readonly rows: number[]
-  /** Hits left out because a newer version of their key was found. */
+  /** Hits left out because a better version of their key was found. */
   readonly dropped: number
   /** Value of the group each row is in; only for grouping searches. */
   readonly groupValues?: readonly unknown[]
@@ -27,12 +28,16 @@ export interface Ranking {
  * The best `need` keys of the hits of one query.
  * @param hits one entry per segment, in the order of `segments`
  */
-export function reduceHits(segments: readonly Segment[], hits: readonly SegmentHits[], need: number): Ranking {
+export function reduceHits(
+  segments: readonly Segment[],
+  hits: readonly SegmentHits[],
+  need: number,
+): Ranking {
   const ids: PkKey[] = []
   const signed: number[] = []
   const segmentOf: number[] = []
   const rows: number[] = []
-  const seen = new Map<PkKey, number>()
+  const seen = new Set<PkKey>()
   const next = new Array<number>(hits.length).fill(0)
   const heads = hits.map((found, s) => headOf(segments[s]!, found, 0))
   let dropped = 0
@@ -44,16 +49,11 @@ export function reduceHits(segments: readonly Segment[], hits: readonly SegmentH
     const row = hits[s]!.rows[at]!
     const score = hits[s]!.signed[at]!
     heads[s] = headOf(segments[s]!, hits[s]!, at + 1)
-    const earlier = seen.get(id)
-    if (earlier !== undefined) {
+    if (seen.has(id)) {
       dropped++
-      const tick = segments[s]!.tickOf(row)
-      if (tick <= segments[segmentOf[earlier]!]!.tickOf(rows[earlier]!)) continue
-      // The version that scored better is the older one: it goes, and everything behind it moves up.
-      for (const list of [ids, signed, segmentOf, rows]) list.splice(earlier, 1)
-      for (let i = earlier; i < ids.length; i++) seen.set(ids[i]!, i)
+      continue
     }
-    seen.set(id, ids.length)
+    seen.add(id)
     ids.push(id)
     signed.push(score)
     segmentOf.push(s)

@@ -80,11 +80,19 @@ export async function rankingOf(
   let found = hits
   for (let k = need; ; ) {
     const ranking = reduceHits(run.segments, found, need)
-    const full = found.some(list => list.rows.length >= k)
-    if (query === null || ranking.dropped === 0 || ranking.ids.length >= need || !full) return ranking
+    if (query === null || ranking.dropped === 0 || !isCutShort(ranking, found, need, k)) return ranking
     k = 2 * k + ranking.dropped
     found = (await searchSegments(run, [query], k))[0]!
   }
+}
+
+/**
+ * True when a segment may hold better rows than the ranking ends with: its list has all the `k` hits that were asked
+ * for, and the ranking reaches beyond the last of them.
+ */
+function isCutShort(ranking: Ranking, found: readonly SegmentHits[], need: number, k: number): boolean {
+  const reach = ranking.ids.length < need ? Number.POSITIVE_INFINITY : ranking.signed[need - 1]!
+  return found.some(list => list.rows.length >= k && reach > list.signed[list.rows.length - 1]!)
 }
 
 /** Some places of a ranking, in the order given. */

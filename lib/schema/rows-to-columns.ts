@@ -124,6 +124,8 @@ export function rowsToColumns(
   const timeZone = options.timeZone ?? 'UTC'
   const columns: (Column | null)[] = new Array(plan.fields.length).fill(null)
   const present: (Uint32Array | null)[] = new Array(plan.fields.length).fill(null)
+  // Without rows nothing is missing; whoever takes the batch says what no rows mean.
+  if (rowCount === 0) return { rowCount, columns, present }
   // Fields a row was found to carry; a row with more keys than that has keys nobody claimed.
   const claimed = new Uint16Array(rowCount)
   for (let i = 0; i < plan.fields.length; i++) {

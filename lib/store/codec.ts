@@ -29,6 +29,7 @@ export const FRAME = {
   delete: 0x06,
   column: 0x07,
   deleteDelta: 0x08,
+  link: 0x09,
 } as const
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 

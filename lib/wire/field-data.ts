@@ -13,14 +13,12 @@ import { newBits, setBit } from '../base/bitset.js'
 import { invalid, MilvusError } from '../base/errors.js'
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import { fieldIndex } from '../schema/collection-schema.js'
-import type { Column, ColumnBatch } from '../schema/column.js'
+import type { Column } from '../schema/column.js'
 import { DataType, dataTypeName } from '../schema/data-type.js'
+import { allPresent, type PartialBatch, type WriteMode } from '../schema/rows-to-columns.js'
 import { flagBytes, packedPart } from './packed.js'
 import { decodePayload, emptyColumn } from './payload.js'
 import { ProtoReader, WireType } from './protobuf.js'
-
-/** What kind of write the columns are for: insert, override upsert, or merge upsert. */
-export type WriteMode = 'insert' | 'upsert' | 'partial'
 
 /** One FieldData message, opened but not yet decoded. */
 export interface WireField {
@@ -58,7 +56,7 @@ export function decodeFieldsData(
   rowCount: number,
   mode: WriteMode,
   timeZone = 'UTC',
-): ColumnBatch {
+): PartialBatch {
   const columns: (Column | null)[] = new Array(schema.fields.length).fill(null)
   for (const part of parts) {
     const wire = openFieldData(part)
@@ -74,7 +72,7 @@ export function decodeFieldsData(
         ? emptyColumn(field)
         : decodePayload(field, wire, rowCount, validityOf(field, wire, rowCount, mode), timeZone)
   }
-  return { rowCount, columns }
+  return allPresent({ rowCount, columns })
 }
 
 /** Position of the schema field a column belongs to: by name, the dynamic column by its flag. */

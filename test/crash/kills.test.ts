@@ -44,15 +44,23 @@ interface Death {
 }
 
 /** Runs the writer until it dies (at `point`, or killed `afterMs` after it opened) or ends. */
-function runWriter(directory: string, from: number, point: { name: string; afterHits: number } | null, afterMs: number): Promise<Death> {
+function runWriter(
+  directory: string,
+  from: number,
+  point: { name: string; afterHits: number } | null,
+  afterMs: number,
+): Promise<Death> {
   const task = { directory, seed: SEED, from, count: 3000, crashPoint: point }
-  const child: ChildProcess = spawn(process.execPath, [WRITER, JSON.stringify(task)], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child: ChildProcess = spawn(process.execPath, [WRITER, JSON.stringify(task)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let out = ''
   let errors = ''
   let timer: NodeJS.Timeout | undefined
   child.stdout!.on('data', (chunk: Buffer) => {
     out += chunk.toString()
-    if (timer === undefined && out.includes('open\n')) timer = setTimeout(() => child.kill('SIGKILL'), afterMs)
+    if (timer === undefined && out.includes('open\n'))
+      timer = setTimeout(() => child.kill('SIGKILL'), afterMs)
   })
   child.stderr!.on('data', (chunk: Buffer) => {
     errors += chunk.toString()
@@ -74,16 +82,27 @@ async function storedGroups(directory: string): Promise<string[]> {
   try {
     const names = await db.listCollections()
     if (names.length === 0) return new Array<string>(GROUPS).fill('null')
-    const rows = await db.collection('crash').query({ filter: 'id >= 0', outputFields: ['written', 'merged', 'text'], limit: 16_384 })
+    const rows = await db
+      .collection('crash')
+      .query({ filter: 'id >= 0', outputFields: ['written', 'merged', 'text'], limit: 16_384 })
     const groups: string[][] = Array.from({ length: GROUPS }, () => [])
     for (const row of rows) {
-      const { id, written, merged, text } = row as { id: number; written: number; merged: number; text: string | null }
+      const { id, written, merged, text } = row as {
+        id: number
+        written: number
+        merged: number
+        text: string | null
+      }
       const textFits = text === (written === 0 ? null : `written ${written}`)
-      groups[Math.floor(id / GROUP_ROWS)]!.push(textFits ? `${written}/${merged}` : `torn: ${written}/${merged}/${text}`)
+      groups[Math.floor(id / GROUP_ROWS)]!.push(
+        textFits ? `${written}/${merged}` : `torn: ${written}/${merged}/${text}`,
+      )
     }
     return groups.map(states => {
       if (states.length === 0) return 'null'
-      return states.length === GROUP_ROWS && states.every(s => s === states[0]) ? states[0]! : `torn: ${states.join(' ')}`
+      return states.length === GROUP_ROWS && states.every(s => s === states[0])
+        ? states[0]!
+        : `torn: ${states.join(' ')}`
     })
   } finally {
     await db.close()
@@ -105,7 +124,10 @@ function matchingStep(model: ScriptState, acknowledged: number, stored: readonly
   return -1
 }
 
-function chooseDeath(random: Rng, kill: number): { point: { name: string; afterHits: number } | null; afterMs: number } {
+function chooseDeath(
+  random: Rng,
+  kill: number,
+): { point: { name: string; afterHits: number } | null; afterMs: number } {
   const point = kill % 2 === 0 ? POINTS[(kill / 2) % POINTS.length]! : null
   const often = point?.startsWith('write') === true
   return {
@@ -115,36 +137,44 @@ function chooseDeath(random: Rng, kill: number): { point: { name: string; afterH
   }
 }
 
-t.test(`acknowledged means present, through ${KILLS} kills (SEED=${SEED})`, { timeout: 900_000 }, async test => {
-  const random = rng(SEED)
-  const directory = await mkdtemp(join(tmpdir(), 'kestrel-crash-'))
-  let step = 0
-  const reached = new Map<string, number>()
-  try {
-    for (let kill = 0; kill < KILLS; kill++) {
-      const { point, afterMs } = chooseDeath(random, kill)
-      const death = await runWriter(directory, step + 1, point, afterMs)
-      const label = `kill ${kill} at ${point?.name ?? `${afterMs} ms`}`
-      if (death.signal !== 'SIGKILL' && !death.finished) {
-        test.fail(`${label}: the writer ended by itself: ${death.errors}`)
-        return
+t.test(
+  `acknowledged means present, through ${KILLS} kills (SEED=${SEED})`,
+  { timeout: 900_000 },
+  async test => {
+    const random = rng(SEED)
+    const directory = await mkdtemp(join(tmpdir(), 'kestrel-crash-'))
+    let step = 0
+    const reached = new Map<string, number>()
+    try {
+      for (let kill = 0; kill < KILLS; kill++) {
+        const { point, afterMs } = chooseDeath(random, kill)
+        const death = await runWriter(directory, step + 1, point, afterMs)
+        const label = `kill ${kill} at ${point?.name ?? `${afterMs} ms`}`
+        if (death.signal !== 'SIGKILL' && !death.finished) {
+          test.fail(`${label}: the writer ended by itself: ${death.errors}`)
+          return
+        }
+        const stored = await storedGroups(directory)
+        const model = new ScriptState(SEED)
+        const found = matchingStep(model, death.acknowledged, stored)
+        if (found < 0) {
+          test.same(
+            stored,
+            describe(replay(death.acknowledged)),
+            `${label}: state after step ${death.acknowledged} or a little later`,
+          )
+          return
+        }
+        if (point !== null) reached.set(point.name, (reached.get(point.name) ?? 0) + 1)
+        step = found
       }
-      const stored = await storedGroups(directory)
-      const model = new ScriptState(SEED)
-      const found = matchingStep(model, death.acknowledged, stored)
-      if (found < 0) {
-        test.same(stored, describe(replay(death.acknowledged)), `${label}: state after step ${death.acknowledged} or a little later`)
-        return
-      }
-      if (point !== null) reached.set(point.name, (reached.get(point.name) ?? 0) + 1)
-      step = found
+      test.ok(step > KILLS, `${step} steps written over ${KILLS} kills`)
+      for (const name of POINTS) test.ok((reached.get(name) ?? 0) > 0, `${name} was tried`)
+    } finally {
+      await rm(directory, { recursive: true, force: true })
     }
-    test.ok(step > KILLS, `${step} steps written over ${KILLS} kills`)
-    for (const name of POINTS) test.ok((reached.get(name) ?? 0) > 0, `${name} was tried`)
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
-})
+  },
+)
 
 function replay(step: number): ScriptState {
   const state = new ScriptState(SEED)

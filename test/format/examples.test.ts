@@ -85,6 +85,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   'log-record': {
     encode: () =>
       encodeLogRecord({
+        previousTick: TICK - 1,
         delete: { pk, rowCount: 1, pkType: DataType.Int64, scope: 1 },
         insert: {
           fieldIds: [100, 101, 102],
@@ -98,7 +99,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
         },
       }),
     decode: (t, bytes) => {
-      const { insert, delete: deletes } = decodeLogRecord(bytes, 'example')
+      const { previousTick, insert, delete: deletes } = decodeLogRecord(bytes, 'example')
+      t.equal(previousTick, TICK - 1)
       t.match(deletes, { rowCount: 1, pkType: DataType.Int64, scope: 1 })
       t.strictSame(valuesOf(deletes!.pk), [5, 0])
       t.strictSame([insert!.rowCount, [...insert!.partitionIds]], [1, [1]])

@@ -4,7 +4,7 @@
  * Forty groups of five keys. A request rewrites, merges into or deletes one whole group, so that half a request would
  * show as a group whose rows disagree. The state after request K follows from the seed alone.
  */
-import { DataType, type CreateCollection } from '../../lib/index.js'
+import { type CreateCollection, DataType } from '../../lib/index.js'
 import { rng } from './rng.js'
 
 export const GROUPS = 40
@@ -54,7 +54,13 @@ export function keysOf(group: number): number[] {
 
 /** Rows of an override request. */
 export function overrideRows(n: number, group: number): Record<string, unknown>[] {
-  return keysOf(group).map(id => ({ id, vec: [n % 97, id % 13, 1, 0], written: n, merged: 0, text: `written ${n}` }))
+  return keysOf(group).map(id => ({
+    id,
+    vec: [n % 97, id % 13, 1, 0],
+    written: n,
+    merged: 0,
+    text: `written ${n}`,
+  }))
 }
 
 /** Rows of a merge request: enough to insert, but `written` is left to the stored row (default 0). */

@@ -1,8 +1,8 @@
 /**
  * A segment made of plain row objects: the simplest thing that keeps the read contract, for tests of everything above.
  *
- * Every answer is computed from the row list by a loop over all rows; columns are encoded value by value. Nothing is
- * cached and nothing is clever, so that a test which disagrees with it points at the code under test. With
+ * Every answer is computed from the row list by a loop over all rows; columns are encoded value by value, once. Nothing
+ * is clever, so that a test which disagrees with it points at the code under test. With
  * `resident: false` its columns must be loaded or gathered first, and reading one too early throws, as on disk.
  */
 import { InvariantError } from '../../lib/base/assert.js'
@@ -39,6 +39,7 @@ export class MemorySegment implements Segment {
   /** How often columns were gathered: tests of paths that must not read look at it. */
   gathers = 0
   readonly #loaded = new Set<number>()
+  readonly #encoded = new Map<number, Column>()
 
   constructor(schema: CollectionSchema, rows: readonly MemoryRow[], options: MemorySegmentOptions) {
     this.schema = schema
@@ -70,7 +71,12 @@ export class MemorySegment implements Segment {
 
   column(fieldIndex: number): Column {
     if (!this.#loaded.has(fieldIndex)) throw new InvariantError(`column ${fieldIndex} was not loaded`)
-    return this.#encode(fieldIndex, this.rows)
+    let column = this.#encoded.get(fieldIndex)
+    if (column === undefined) {
+      column = this.#encode(fieldIndex, this.rows)
+      this.#encoded.set(fieldIndex, column)
+    }
+    return column
   }
 
   isResident(fieldIndex: number): boolean {

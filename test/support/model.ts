@@ -51,7 +51,8 @@ export class ModelCollection {
   }
 
   insert(given: readonly Given[], partition: string): void {
-    for (const row of given) this.rows.push({ pk: row['pk'] as number | string, partition, ...this.#complete(row) })
+    for (const row of given)
+      this.rows.push({ pk: row['pk'] as number | string, partition, ...this.#complete(row) })
   }
 
   override(given: readonly Given[], partition: string): void {
@@ -60,13 +61,18 @@ export class ModelCollection {
   }
 
   /** False when the request must fail: a new key lacks a required field. */
-  merge(given: readonly Given[], partition: string, ops: Record<string, 'ARRAY_APPEND' | 'ARRAY_REMOVE'> = {}): boolean {
+  merge(
+    given: readonly Given[],
+    partition: string,
+    ops: Record<string, 'ARRAY_APPEND' | 'ARRAY_REMOVE'> = {},
+  ): boolean {
     const plans: ModelRow[] = []
     for (const row of given) {
       const stored = this.newest(row['pk'] as number | string, partition)
       if (stored === undefined) {
         for (const field of this.schema.fields) {
-          if (!field.nullable && field.defaultValue === undefined && row[field.name] === undefined) return false
+          if (!field.nullable && field.defaultValue === undefined && row[field.name] === undefined)
+            return false
         }
         plans.push({ pk: row['pk'] as number | string, partition, ...this.#complete(row) })
         continue
@@ -85,9 +91,11 @@ export class ModelCollection {
       if (value === undefined) continue
       const op = ops[field.name]
       const old = values[field.name]
-      if (op !== undefined) values[field.name] = arrayOp(op, old as unknown[] | null, value as unknown[] | null)
+      if (op !== undefined)
+        values[field.name] = arrayOp(op, old as unknown[] | null, value as unknown[] | null)
       else if (value === null) values[field.name] = field.defaultValue ?? null
-      else if (field.kind === 'json' && isObject(old) && isObject(value)) values[field.name] = { ...old, ...value }
+      else if (field.kind === 'json' && isObject(old) && isObject(value))
+        values[field.name] = { ...old, ...value }
       else values[field.name] = value
     }
     const dynamic = { ...stored.dynamic }
@@ -102,13 +110,19 @@ export class ModelCollection {
   }
 
   deleteWhere(test: (row: ModelRow) => boolean, partition: string | null): number {
-    const pks = new Set(this.rows.filter(row => (partition === null || row.partition === partition) && test(row)).map(row => row.pk))
+    const pks = new Set(
+      this.rows
+        .filter(row => (partition === null || row.partition === partition) && test(row))
+        .map(row => row.pk),
+    )
     this.#remove(pks, partition)
     return pks.size
   }
 
   #remove(pks: ReadonlySet<unknown>, partition: string | null): void {
-    this.rows = this.rows.filter(row => !pks.has(row.pk) || (partition !== null && row.partition !== partition))
+    this.rows = this.rows.filter(
+      row => !pks.has(row.pk) || (partition !== null && row.partition !== partition),
+    )
   }
 
   /** Newest version of a key, in one partition or in all. */
@@ -123,12 +137,17 @@ export class ModelCollection {
   /** One row per key (the newest), by ascending key, as a query returns them. */
   visible(test: (row: ModelRow) => boolean = () => true, partition: string | null = null): ModelRow[] {
     const newest = new Map<number | string, ModelRow>()
-    for (const row of this.rows) if (partition === null || row.partition === partition) newest.set(row.pk, row)
+    for (const row of this.rows)
+      if (partition === null || row.partition === partition) newest.set(row.pk, row)
     return [...newest.values()].filter(test).sort((a, b) => comparePk(a.pk, b.pk))
   }
 }
 
-function arrayOp(op: 'ARRAY_APPEND' | 'ARRAY_REMOVE', old: unknown[] | null, given: unknown[] | null): unknown[] | null {
+function arrayOp(
+  op: 'ARRAY_APPEND' | 'ARRAY_REMOVE',
+  old: unknown[] | null,
+  given: unknown[] | null,
+): unknown[] | null {
   if (given === null) return old
   if (op === 'ARRAY_APPEND') return [...(old ?? []), ...given]
   return old === null ? null : old.filter(element => !given.includes(element))

@@ -91,7 +91,10 @@ export function randomColumn(
   if (layout.layout === 'fixed') {
     const values = newFixedArray(layout.kind, room * layout.width, shared)
     const bytes = new Uint8Array(values.buffer)
-    for (let i = 0; i < bytes.length; i++) bytes[i] = random.int(256)
+    fillRandom(bytes, random)
+    // No infinities and NaNs: copying a signalling NaN as a number may turn it into a quiet one.
+    const size = layout.kind === 'f32' || layout.kind === 'f64' ? values.BYTES_PER_ELEMENT : 0
+    for (let at = size - 1; size > 0 && at < bytes.length; at += size) bytes[at]! &= 0xbf
     if (validity !== null) {
       for (let row = 0; row < rowCount; row++) {
         if (!bitOf(validity, row)) values.fill(0, row * layout.width, (row + 1) * layout.width)
@@ -106,8 +109,19 @@ export function randomColumn(
   }
   const size = offsets[rowCount]! + spare
   const heap = new Uint8Array(shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size))
-  for (let i = 0; i < heap.length; i++) heap[i] = random.int(256)
+  fillRandom(heap, random)
   return { layout: 'var', offsets, heap, validity }
+}
+
+/** xorshift32, seeded from the generator: columns have millions of bytes. */
+function fillRandom(bytes: Uint8Array, random: Rng): void {
+  let state = 1 + random.int(0xffff_fffe)
+  for (let i = 0; i < bytes.length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    bytes[i] = state
+  }
 }
 
 function bitOf(bits: Uint32Array, i: number): boolean {

@@ -120,6 +120,8 @@ t.test('the check itself notices upward, type-only, dynamic and worker imports',
   t.equal(upward("import { x } from './y.js'"), 0)
   t.equal(brokenImports([{ path: 'lib/cli/x.ts', text: "import { open } from '../index.js'" }]).length, 0)
   t.equal(brokenImports([{ path: 'lib/util/x.ts', text: '' }]).length, 1)
+  const optional = "const x = createRequire(import.meta.url)('hnswlib-node')"
+  t.strictSame([...packageImports([{ path: 'lib/index/x.ts', text: optional }]).keys()], ['hnswlib-node'])
   t.strictSame(
     [
       ...packageImports([

@@ -67,12 +67,14 @@ export function repoHas(path: string): boolean {
 }
 
 /**
- * What a file imports, as written: static, type-only, re-exported, dynamic and required modules, and the files named
- * by `new URL('./x.js', import.meta.url)` (that is how a worker is started).
+ * What a file imports, as written: static, type-only, re-exported, dynamic and required modules (also by
+ * `createRequire(import.meta.url)('x')`, which is how an optional package is loaded), and the files named
+ * by `new URL('./x.js', import.meta.url)` (that is how a worker is started; other endings are files to be read).
  */
 export function importsOf(file: SourceFile): string[] {
   const names = ts.preProcessFile(file.text, true, true).importedFiles.map(found => found.fileName)
-  for (const match of file.text.matchAll(/new URL\(\s*'(\.[^']+)'/g)) names.push(match[1]!)
+  for (const match of file.text.matchAll(/new URL\(\s*'(\.[^']+\.js)'/g)) names.push(match[1]!)
+  for (const match of file.text.matchAll(/createRequire\([^()]*\)\(\s*'([^']+)'/g)) names.push(match[1]!)
   return names
 }
 

@@ -123,8 +123,7 @@ function sparseColumn(rows: readonly PlainRow[], validity: Uint32Array | null): 
 
 /** The score of two plain rows, straight from the definitions of query-search-semantics §3.1. */
 export function naiveScore(metric: MetricType, a: PlainRow, b: PlainRow): number {
-  const bitsOf = (row: PlainRow): number[] =>
-    row.flatMap(byte => [0, 1, 2, 3, 4, 5, 6, 7].map(i => (byte >> i) & 1))
+  const bit = (row: PlainRow, i: number): number => (row[i >> 3]! >> (i & 7)) & 1
   const sum = (numbers: number[]): number => numbers.reduce((x, y) => x + y, 0)
   const dot = (x: PlainRow, y: PlainRow): number => sum(x.map((value, i) => value * y[i]!))
   switch (metric) {
@@ -137,13 +136,17 @@ export function naiveScore(metric: MetricType, a: PlainRow, b: PlainRow): number
       return lengths === 0 ? 0 : dot(a, b) / lengths
     }
     case 'HAMMING': {
-      const other = bitsOf(b)
-      return bitsOf(a).filter((bit, i) => bit !== other[i]).length
+      let differ = 0
+      for (let i = 0; i < a.length * 8; i++) if (bit(a, i) !== bit(b, i)) differ++
+      return differ
     }
     case 'JACCARD': {
-      const other = bitsOf(b)
-      const either = bitsOf(a).filter((bit, i) => bit === 1 || other[i] === 1).length
-      const both = bitsOf(a).filter((bit, i) => bit === 1 && other[i] === 1).length
+      let both = 0
+      let either = 0
+      for (let i = 0; i < a.length * 8; i++) {
+        if (bit(a, i) === 1 && bit(b, i) === 1) both++
+        if (bit(a, i) === 1 || bit(b, i) === 1) either++
+      }
       return either === 0 ? 1 : 1 - both / either
     }
     default:

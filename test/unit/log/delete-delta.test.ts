@@ -45,7 +45,7 @@ for (const pkType of [DataType.Int64, DataType.VarChar]) {
       t.strictSame(killsOf(list), model, 'live')
       const delta = list.toDelta()
       t.strictSame(killsOf(delta), model, 'frozen')
-      t.equal(delta.ticks.length, delta.rowCount)
+      t.strictSame([delta.ticks.length, delta.scopes.length], [delta.rowCount, delta.rowCount])
       t.equal(list.minTick, model[0]?.tick ?? 0)
       t.equal(list.maxTick, model[model.length - 1]?.tick ?? 0)
       const back = decodeDeleteDelta(encodeDeleteDelta(delta), 'x')

@@ -105,23 +105,6 @@ t.test('above the bounds submitters wait in line, first come first served', asyn
   t.strictSame(g.answered.at(-1), 8, 'an item above the bound is let in alone')
 })
 
-t.test('room tells when to build the next item', async t => {
-  const g = gatedCommit({ queueCountMax: 1 })
-  t.equal(g.commit.room(), undefined)
-  g.submit(1)
-  let woken = 0
-  for (let i = 0; i < 2; i++) void g.commit.room()!.then(() => woken++)
-  await turns(3)
-  t.equal(woken, 0)
-  await g.openNext()
-  t.equal(woken, 1, 'one place, one caller')
-  g.submit(2)
-  await g.openNext()
-  t.equal(woken, 2)
-  void g.commit.close(new Error('closed'))
-  t.equal(g.commit.room(), undefined, 'nobody waits for a closed queue')
-})
-
 t.test('a failed commit is final: its items, those waiting and all later ones fail alike', async t => {
   const g = gatedCommit({ queueCountMax: 3 })
   g.submit(1)

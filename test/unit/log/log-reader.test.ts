@@ -1,17 +1,28 @@
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import t from 'tap'
 import { hybridOfTick, tickOfWallMs } from '../../../lib/base/timestamp.js'
 import { replayLog } from '../../../lib/log/log-reader.js'
 import { encodeLogRecord } from '../../../lib/log/log-record.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { logKey } from '../../../lib/store/keys.js'
+import { openLevelStore } from '../../../lib/store/level-store.js'
 import type { Store } from '../../../lib/store/store.js'
 import { FaultStore } from '../../support/fault-store.js'
 
 const START = tickOfWallMs(Date.UTC(2026, 0, 1))
 
-async function append(store: Store, collectionId: number, tick: number, pk: number): Promise<number> {
+async function append(
+  store: Store,
+  collectionId: number,
+  tick: number,
+  pk: number,
+  previousTick?: number,
+): Promise<number> {
   const column = { layout: 'fixed', width: 2, values: Int32Array.of(pk, 0), validity: null } as const
   const value = encodeLogRecord({
+    previousTick,
     insert: null,
     delete: { pk: column, rowCount: 1, pkType: DataType.Int64, scope: -1 },
   })
@@ -62,6 +73,66 @@ t.test('a damaged record stops the replay and is named', async t => {
       /^log record 2 after tick 0 of collection 7 \(key 0x030000000000000007[0-9a-f]{16}\) does not match its checksum/,
   })
   t.strictSame(found, [1], 'records before it were handed out, none after it')
+})
+
+t.test('a record that is missing altogether is noticed by the one after it', async t => {
+  const at = (n: number): number => START + n
+  const linked = async (): Promise<FaultStore> => {
+    const store = new FaultStore()
+    await append(store, 7, at(1), 1, 0)
+    await append(store, 7, at(2), 2, at(1))
+    await append(store, 7, at(5), 5, at(2))
+    await append(store, 7, at(9), 9)
+    await append(store, 7, at(10), 10, at(9))
+    return store
+  }
+  t.equal((await replayed(await linked(), 7, 0)).result.records, 5)
+  for (const checkpoint of [at(1), at(2), at(3), at(5), at(9), at(10)]) {
+    const { found } = await replayed(await linked(), 7, checkpoint)
+    t.equal(found[0]?.[0] ?? null, [2, 5, 9, 10].find(n => at(n) > checkpoint) ?? null)
+  }
+  const lost = { name: 'MilvusError', reason: 'Corrupted', message: /follows a record that is missing/ }
+  for (const n of [1, 2]) {
+    const store = await linked()
+    await store.write([{ key: logKey(7, hybridOfTick(at(n))), value: null }], true)
+    await t.rejects(replayed(store, 7, 0), lost, `record ${n}`)
+  }
+  const unlinked = await linked()
+  await unlinked.write([{ key: logKey(7, hybridOfTick(at(5))), value: null }], true)
+  t.equal((await replayed(unlinked, 7, 0)).result.records, 4, 'a record without a link does not say')
+})
+
+t.test("damage in the middle of LevelDB's own log does not pass for a shorter log", async t => {
+  const directory = join(t.testdir(), 'db')
+  // A process that is killed leaves its records in LevelDB's log, where no table file protects them yet.
+  const script = `
+    import { openLevelStore } from ${JSON.stringify(new URL('../../../lib/store/level-store.js', import.meta.url).href)}
+    import { encodeLogRecord } from ${JSON.stringify(new URL('../../../lib/log/log-record.js', import.meta.url).href)}
+    import { logKey } from ${JSON.stringify(new URL('../../../lib/store/keys.js', import.meta.url).href)}
+    import { hybridOfTick } from ${JSON.stringify(new URL('../../../lib/base/timestamp.js', import.meta.url).href)}
+    const store = await openLevelStore(${JSON.stringify(directory)})
+    for (let n = 1; n <= 400; n++) {
+      const values = new Int32Array(100)
+      const pk = { layout: 'fixed', width: 2, values, validity: null }
+      const half = { pk, rowCount: 50, pkType: ${DataType.Int64}, scope: -1 }
+      const tick = ${START} + n
+      const value = encodeLogRecord({ previousTick: n === 1 ? 0 : tick - 1, insert: null, delete: half })
+      await store.write([{ key: logKey(7, hybridOfTick(tick)), value }], n === 400)
+    }
+    process.kill(process.pid, 'SIGKILL')
+  `
+  const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script])
+  t.equal(signal, 'SIGKILL')
+  const log = join(directory, readdirSync(directory).find(name => name.endsWith('.log'))!)
+  const bytes = readFileSync(log)
+  bytes[20_000]! ^= 1
+  writeFileSync(log, bytes)
+  const store = await openLevelStore(directory)
+  t.teardown(() => store.close())
+  await t.rejects(
+    replayLog(store, 7, 0, () => {}),
+    { name: 'MilvusError', reason: 'Corrupted', message: /an acknowledged write was lost/ },
+  )
 })
 
 t.test('a timestamp that was never handed out is corrupt', async t => {

@@ -17,6 +17,7 @@ function randomRecord(r: Rng, rowCount: number, types: readonly DataType[]): Log
   const pkRows = r.int(20)
   const pk = randomColumn(r, pkType, 0, pkRows, false)
   return {
+    previousTick: r.pick([undefined, 0, 775_736_524_800_005]),
     insert: { fieldIds: fields.map(f => f.id), fields, batch: { rowCount, columns }, partitionIds },
     delete: r.chance() ? { pk, rowCount: pkRows, pkType, scope: r.pick([-1, 0, 7]) } : null,
   }
@@ -32,6 +33,7 @@ t.test(`a record of every type comes back, describing itself (SEED=${seed})`, as
     )
     const { rowCount, columns } = record.insert.batch
     const back = decodeLogRecord(encodeLogRecord(record), 'x')
+    t.equal(back.previousTick, record.previousTick ?? null)
     t.equal(back.insert!.rowCount, rowCount)
     t.strictSame(back.insert!.partitionIds, record.insert.partitionIds)
     t.strictSame(
@@ -78,7 +80,11 @@ t.test(`no byte of a record can change or go missing unnoticed (SEED=${seed})`, 
   const r = rng(seed)
   const pk = randomColumn(r, DataType.VarChar, 0, 3, false)
   const { insert } = randomRecord(r, 3, [DataType.VarChar, DataType.FloatVector, DataType.JSON])
-  const good = encodeLogRecord({ insert, delete: { pk, rowCount: 3, pkType: DataType.VarChar, scope: 1 } })
+  const good = encodeLogRecord({
+    previousTick: 5,
+    insert,
+    delete: { pk, rowCount: 3, pkType: DataType.VarChar, scope: 1 },
+  })
   const what = 'log record 4 of collection 7'
   const corrupt = { name: 'MilvusError', reason: 'Corrupted', message: /^log record 4 of collection 7 / }
   for (let at = 0; at < good.length; at++) {
@@ -86,7 +92,8 @@ t.test(`no byte of a record can change or go missing unnoticed (SEED=${seed})`, 
     bad[at]! ^= 1 << r.int(8)
     t.throws(() => decodeLogRecord(bad, what), corrupt)
   }
-  const deleteEnd = FRAME_HEADER_BYTES + Buffer.from(good).readUInt32LE(4)
+  const linkEnd = FRAME_HEADER_BYTES + 8
+  const deleteEnd = linkEnd + FRAME_HEADER_BYTES + Buffer.from(good).readUInt32LE(linkEnd + 4)
   for (let length = 0; length < good.length; length++) {
     if (length !== deleteEnd) t.throws(() => decodeLogRecord(good.subarray(0, length), what), corrupt)
   }
@@ -111,9 +118,24 @@ t.test('a well-summed record that contradicts itself is corrupt, never a wrong r
     frameInto(bad, 0, FRAME.insert, bad.length - FRAME_HEADER_BYTES)
     t.throws(() => decodeLogRecord(bad, 'x'), { name: 'MilvusError', reason: 'Corrupted' }, name)
   }
+  const one = encodeLogRecord({ insert: { ...insert, partitionIds: new Int32Array(3) }, delete: null })
+  one[head + 3] = 0xff
+  frameInto(one, 0, FRAME.insert, one.length - FRAME_HEADER_BYTES)
+  const longer = frame(FRAME.insert, [good.subarray(FRAME_HEADER_BYTES), Uint8Array.of(0)])
   const other = frame(FRAME.manifest, [new Uint8Array(8)])
   const twice = Buffer.concat([good, good])
-  for (const bad of [other, twice, frame(FRAME.insert, []), frame(FRAME.delete, [])]) {
+  const shortLink = Buffer.concat([frame(FRAME.link, [new Uint8Array(4)]), good])
+  const onlyLink = frame(FRAME.link, [new Uint8Array(8)])
+  for (const bad of [
+    shortLink,
+    onlyLink,
+    one,
+    longer,
+    other,
+    twice,
+    frame(FRAME.insert, []),
+    frame(FRAME.delete, []),
+  ]) {
     t.throws(() => decodeLogRecord(bad, 'x'), { name: 'MilvusError', reason: 'Corrupted' })
   }
 })

@@ -85,6 +85,12 @@ t.test('validity appears at the first null and not before', async t => {
   t.strictSame([...grown.column().validity!].slice(0, 2), [0xffffffff, 0x2ff])
 })
 
+t.test('validity is shared memory from its first word on', async t => {
+  const grown = new GrowableColumn(testField(100, DataType.Int8), true)
+  grown.append({ layout: 'fixed', width: 1, values: new Int8Array(2), validity: Uint32Array.of(1) }, 0, 2)
+  t.ok(grown.column().validity?.buffer instanceof SharedArrayBuffer)
+})
+
 t.test('shared memory is shared memory in every array, and bytes are counted', async t => {
   const r = rng(3)
   for (const type of [DataType.FloatVector, DataType.JSON]) {

@@ -28,6 +28,7 @@ t.test('type bytes on disk never change', async t => {
     delete: 6,
     column: 7,
     deleteDelta: 8,
+    link: 9,
   })
 })
 

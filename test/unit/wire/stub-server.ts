@@ -26,6 +26,17 @@ const connected: StubCalls = {
   GetVersion: async () => ({ version: 'v2.6.0' }),
 }
 
+/** Every method: the given ones, a handshake, and a refusal for the rest. */
+export function stubCalls(given: StubCalls): Calls {
+  const calls: Record<string, unknown> = {}
+  for (const name of Object.keys(METHODS)) {
+    calls[name] = async (_request: unknown, _context: CallContext) => {
+      throw notSupported(name)
+    }
+  }
+  return { ...calls, ...connected, ...given } as Calls
+}
+
 /** Listens on a free port of the loopback address. Methods without an answer are refused. */
 export async function startStub(
   given: StubCalls,
@@ -36,14 +47,8 @@ export async function startStub(
   } = {},
 ): Promise<Stub> {
   const warnings: string[] = []
-  const calls: Record<string, unknown> = {}
-  for (const name of Object.keys(METHODS)) {
-    calls[name] = async (_request: unknown, _context: CallContext) => {
-      throw notSupported(name)
-    }
-  }
   const grpc = await openGrpc({
-    calls: { ...calls, ...connected, ...given } as Calls,
+    calls: stubCalls(given),
     authenticate: options.authenticate ?? null,
     receiveBytesMax: 256 << 20,
     sendBytesMax: 512 << 20,
