@@ -135,7 +135,8 @@ export class Collection {
       if (Array.isArray(rows) && rows.length === 0) return this.#summary(NOTHING, collection)
       const allowInsertAutoId =
         collection.state.record.properties[INSERT_AUTO_ID_PROPERTY]?.toLowerCase() === 'true'
-      const batch = rowsToColumns(schema, rows, mode, { allowInsertAutoId })
+      const timeZone = collection.state.record.properties['timezone'] ?? 'UTC'
+      const batch = rowsToColumns(schema, rows, mode, { allowInsertAutoId, timeZone })
       try {
         return this.#summary(await write(collection, batch), collection)
       } catch (error) {

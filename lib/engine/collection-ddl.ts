@@ -139,7 +139,7 @@ export function dropCollection(
       await state.editsDone()
       await catalog.dropCollection(record.id, [{ key: manifestKey(record.id), value: null }])
     })
-    collection.writes.close(collectionNotFound(database, name))
+    void collection.writes.close(collectionNotFound(database, name))
     state.wakeWriters()
     engine.forget(record.id)
     // What follows only frees space: a kill in here leaves orphans that the next open sweeps.

@@ -155,7 +155,7 @@ export class Engine {
     const collections = [...this.#collections.values()]
     try {
       await Promise.all(collections.map(collection => collection.writes.drain()))
-      for (const collection of collections) collection.writes.close(closed)
+      await Promise.all(collections.map(collection => collection.writes.close(closed)))
       for (const collection of collections) collection.state.wakeWriters()
       await this.env.work.close()
       await Promise.all(collections.map(collection => collection.background.idle()))

@@ -152,8 +152,10 @@ export class WritePath {
   }
 
   #encode(ready: ReadyWrite): Uint8Array {
-    const { schema } = this.#state
+    const { schema, appliedTick, env } = this.#state
     return encodeLogRecord({
+      // Each synced record names the one before it, so that replay notices when LevelDB's own log lost some.
+      ...(env.options.durability === 'sync' ? { previousTick: appliedTick } : {}),
       insert:
         ready.insert === null
           ? null
@@ -205,8 +207,8 @@ export class WritePath {
     return this.#group.drain()
   }
 
-  /** Later requests fail with `error`. */
-  close(error: MilvusError): void {
-    this.#group.close(error)
+  /** Later requests fail with `error`. Resolves when the commit that runs is over. */
+  close(error: MilvusError): Promise<void> {
+    return this.#group.close(error)
   }
 }

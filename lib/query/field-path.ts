@@ -49,11 +49,7 @@ function keysOf(text: string): string[] | null {
  * Values at a path for found rows, in their order; undefined where a key is missing. Int64 values are numbers when
  * exact, else bigints; a Timestamptz is its microseconds, so that values compare as the field does.
  */
-export async function readPath(
-  schema: CollectionSchema,
-  refs: RowRefs,
-  path: FieldPath,
-): Promise<unknown[]> {
+export async function readPath(schema: CollectionSchema, refs: RowRefs, path: FieldPath): Promise<unknown[]> {
   const field = schema.fields[path.index]!
   const out: unknown[] = new Array(refs.count)
   const places: number[][] = refs.segments.map(() => [])

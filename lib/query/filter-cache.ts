@@ -90,7 +90,7 @@ export class FilterCache {
     // Both bitsets are counted: this entry may be the last one that keeps the visibility bitset alive. The row list
     // may follow later, so it is counted from the start.
     const matchBytes = match.bits.byteLength + visibleBits.byteLength + match.count * 4
-    const plainBytes = ENTRY_BYTES + (`${segmentId}|${key}`.length * 2) + entry.bits.byteLength
+    const plainBytes = ENTRY_BYTES + `${segmentId}|${key}`.length * 2 + entry.bits.byteLength
     this.#bytes += plainBytes + matchBytes - entry.bytes
     entry.bytes = plainBytes + matchBytes
     entry.visibleBits = visibleBits

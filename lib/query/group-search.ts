@@ -10,8 +10,8 @@ import { LIMITS } from '../base/limits.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isIntegerType } from '../schema/data-type.js'
-import { type FieldPath, fieldPathOf, readPath } from './field-path.js'
 import type { Segment } from '../segment/segment.js'
+import { type FieldPath, fieldPathOf, readPath } from './field-path.js'
 import type { Fused } from './fuse.js'
 import { compareKeys } from './pk-merge.js'
 import { integerOf, type ResultWindow } from './plan.js'
@@ -187,7 +187,10 @@ export async function regroup(
     const sizes = b.group.places.length - a.group.places.length
     return sizes || compareKeys(ranking.ids[a.group.places[0]!]!, ranking.ids[b.group.places[0]!]!)
   })
-  return layOut(ranking, scored.slice(window.offset, window.offset + window.limit).map(entry => entry.group))
+  return layOut(
+    ranking,
+    scored.slice(window.offset, window.offset + window.limit).map(entry => entry.group),
+  )
 }
 
 /** Signed score of a group: its best row is the one with the least signed score. */
@@ -209,7 +212,8 @@ function layOut(ranking: Ranking, groups: readonly Group[]): Ranking {
 function castJson(value: unknown, grouping: Grouping): unknown {
   if (value === undefined || value === null) return null
   const { jsonType } = grouping
-  if (jsonType === '') return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
+  if (jsonType === '')
+    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
   if (jsonType === 'varchar' && typeof value === 'string') return value
   if (jsonType === 'bool' && typeof value === 'boolean') return value
   if (jsonType.startsWith('int')) {
@@ -230,7 +234,10 @@ async function pageOf(
 ): Promise<Ranking> {
   let ordered = groups
   if (order.length > 0) {
-    const firsts = pick(ranking, groups.map(group => group.places[0]!))
+    const firsts = pick(
+      ranking,
+      groups.map(group => group.places[0]!),
+    )
     const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [firsts]), order)
     ordered = places.map(place => groups[place]!)
   }

@@ -8,8 +8,9 @@ import { invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
 import { roundScore } from '../index/metric.js'
+import type { QueryVector } from '../index/query-vector.js'
 import type { Snapshot } from '../segment/segment.js'
-import { fuse, type Fused, type RankedList } from './fuse.js'
+import { type Fused, fuse, type RankedList } from './fuse.js'
 import { type Grouping, planGrouping, planScorer, regroup } from './group-search.js'
 import { planOutput, planWindow, type ResultWindow } from './plan.js'
 import type { Ranking } from './reduce.js'
@@ -18,7 +19,6 @@ import { applyDecay, planFusion, planRerank } from './rerank.js'
 import { hitsOf } from './search.js'
 import { planDecimals, planQueries, planSearch, type SearchPlan } from './search-plan.js'
 import { cut, openSearch, rankingOf, searchSegments } from './search-run.js'
-import type { QueryVector } from '../index/query-vector.js'
 
 interface SubSearch {
   readonly request: SearchRequest
@@ -57,12 +57,21 @@ export async function runHybrid(
     if (rerank !== null && rerank.decay !== null) {
       fused = await applyDecay(schema, segments, fused, rerank.decay)
     }
-    page.push({ ranking: await pageOf(context, snapshot, fused, grouping, scorer, window), distance: fused.distance })
+    page.push({
+      ranking: await pageOf(context, snapshot, fused, grouping, scorer, window),
+      distance: fused.distance,
+    })
   }
   const distance = page[0]?.distance ?? false
   const score = (signed: number): number => roundScore(distance ? signed : 0 - signed, decimals)
   const projection = { schema, output, int64As }
-  return hitsOf(projection, segments, page.map(p => p.ranking), score, turn)
+  return hitsOf(
+    projection,
+    segments,
+    page.map(p => p.ranking),
+    score,
+    turn,
+  )
 }
 
 function pageOf(
@@ -106,7 +115,8 @@ function planSubs(context: ReadContext, request: HybridRequest, window: ResultWi
     return { request: sub, plan, queries: planQueries(context, plan, given.data) }
   })
   const count = subs[0]!.queries.length
-  if (subs.some(sub => sub.queries.length !== count)) throw invalid('sub search request nq should be the same')
+  if (subs.some(sub => sub.queries.length !== count))
+    throw invalid('sub search request nq should be the same')
   return subs
 }
 

@@ -51,14 +51,20 @@ function termOf(
   nulls: string | undefined,
   expected: 'must be' | 'expected',
 ): SortTerm {
-  const direction = String(order ?? 'asc').trim().toLowerCase()
+  const direction = String(order ?? 'asc')
+    .trim()
+    .toLowerCase()
   if (direction !== 'asc' && direction !== 'desc' && direction !== '') {
     throw invalid(`invalid order direction '${order}' for field '${field}', ${expected} 'asc' or 'desc'`)
   }
   const descending = direction === 'desc'
-  const placed = String(nulls ?? '').trim().toLowerCase()
+  const placed = String(nulls ?? '')
+    .trim()
+    .toLowerCase()
   if (placed !== '' && placed !== 'nulls_first' && placed !== 'nulls_last') {
-    throw invalid(`invalid null ordering '${nulls}' for field '${field}', ${expected} 'nulls_first' or 'nulls_last'`)
+    throw invalid(
+      `invalid null ordering '${nulls}' for field '${field}', ${expected} 'nulls_first' or 'nulls_last'`,
+    )
   }
   return { field, descending, nullsFirst: placed === '' ? descending : placed === 'nulls_first' }
 }

@@ -125,7 +125,9 @@ function resolveOutput(schema: CollectionSchema, names: readonly string[], withP
     if (index >= 0) {
       if (isBm25Output(schema, name)) {
         // The text alone and the code of an unclassified error: clients compare both exactly (§0.1).
-        throw new MilvusError('Unexpected', `not allowed to retrieve raw data of field ${name}`, { bare: true })
+        throw new MilvusError('Unexpected', `not allowed to retrieve raw data of field ${name}`, {
+          bare: true,
+        })
       }
       wanted.add(index)
     } else {

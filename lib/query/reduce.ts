@@ -3,8 +3,8 @@
  *
  * Best score first, equal scores by smaller primary key. A key appears once (§3.1, §3.2): of several live versions of
  * a key, which only plain inserts make, the one with the best score stands, so that the answer does not depend on how
- * rows are spread over segments. Hits of a segment are sorted already, so this is a merge of sorted lists that stops when enough rows
- * are out.
+ * rows are spread over segments. Hits of a segment are sorted already, so this is a merge of sorted lists that stops
+ * when enough rows are out.
  */
 import type { PkKey, Segment } from '../segment/segment.js'
 import { compareKeys } from './pk-merge.js'

@@ -8,15 +8,15 @@
 import { invalid, MilvusError } from '../base/errors.js'
 import { compileFilter, type FilterPlan } from '../filter/compile.js'
 import { evaluateRows } from '../filter/evaluate.js'
-import { isDistance, userScore } from '../index/metric.js'
 import type { MetricType } from '../index/index-spec.js'
+import { isDistance, userScore } from '../index/metric.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isFloatType, isIntegerType } from '../schema/data-type.js'
 import type { Segment } from '../segment/segment.js'
 import { readPath } from './field-path.js'
 import { type Fused, type Fusion, reranked } from './fuse.js'
 import type { Ranking } from './reduce.js'
-import type { FunctionScore, RankFunction, Ranker } from './request.js'
+import type { FunctionScore, Ranker, RankFunction } from './request.js'
 import { refsOf } from './search-run.js'
 
 /** Distance from an origin turned into a factor in (0, 1]. */
@@ -102,7 +102,10 @@ function rankerName(ranker: RankFunction): string {
   const name = String(given).toLowerCase()
   if (['rrf', 'weighted', 'decay', 'boost'].includes(name)) return name
   if (name === 'model') {
-    throw new MilvusError('OperationNotSupported', 'reranker model needs an external service, which is not supported')
+    throw new MilvusError(
+      'OperationNotSupported',
+      'reranker model needs an external service, which is not supported',
+    )
   }
   throw invalid(`unsupported reranker ${String(given)}`)
 }
@@ -233,7 +236,11 @@ function planBoost(schema: CollectionSchema, params: Params): Boost {
   if (factor === null) throw invalid(`weight should be a number, got ${String(weight)}`)
   const seeding = seedOf(schema, random)
   try {
-    return { filter: compileFilter(schema, filter === undefined ? '' : String(filter)), weight: factor, ...seeding }
+    return {
+      filter: compileFilter(schema, filter === undefined ? '' : String(filter)),
+      weight: factor,
+      ...seeding,
+    }
   } catch (cause) {
     if (!(cause instanceof MilvusError)) throw cause
     throw new MilvusError('ParameterInvalid', `parse expr failed: ${cause.message}`, { bare: true, cause })
@@ -242,7 +249,10 @@ function planBoost(schema: CollectionSchema, params: Params): Boost {
 
 function seedOf(schema: CollectionSchema, random: unknown): { seed: number | null; seedField: number } {
   if (random === undefined || random === null) return { seed: null, seedField: -1 }
-  const given = (typeof random === 'string' ? parseList(random) : random) as { seed?: unknown; field?: unknown }
+  const given = (typeof random === 'string' ? parseList(random) : random) as {
+    seed?: unknown
+    field?: unknown
+  }
   const seed = numberOf(given.seed ?? 0)
   if (seed === null) throw invalid(`random_score seed should be a number, got ${String(given.seed)}`)
   if (given.field === undefined) return { seed, seedField: -1 }
@@ -310,7 +320,11 @@ export async function applyBoosts(
 }
 
 /** 1 for every place of the ranking whose row passes the filter. */
-async function passesOf(segments: readonly Segment[], ranking: Ranking, filter: FilterPlan): Promise<Uint8Array> {
+async function passesOf(
+  segments: readonly Segment[],
+  ranking: Ranking,
+  filter: FilterPlan,
+): Promise<Uint8Array> {
   const passes = new Uint8Array(ranking.ids.length)
   if (filter.kind === 'all') return passes.fill(1)
   for (let s = 0; s < segments.length; s++) {
@@ -319,7 +333,12 @@ async function passesOf(segments: readonly Segment[], ranking: Ranking, filter: 
     const segment = segments[s]!
     await segment.load(filter.fields)
     const out = new Uint8Array(places.length)
-    evaluateRows(filter, segment, Int32Array.from(places, i => ranking.rows[i]!), out)
+    evaluateRows(
+      filter,
+      segment,
+      Int32Array.from(places, i => ranking.rows[i]!),
+      out,
+    )
     for (let j = 0; j < places.length; j++) passes[places[j]!] = out[j]!
   }
   return passes

@@ -21,7 +21,10 @@ export interface HitSortKey extends SortTerm {
  * Sort keys of a search, empty when hits stay ordered by score.
  * @throws MilvusError ParameterInvalid
  */
-export function planHitOrder(schema: CollectionSchema, request: Pick<SearchRequest, 'orderBy'>): HitSortKey[] {
+export function planHitOrder(
+  schema: CollectionSchema,
+  request: Pick<SearchRequest, 'orderBy'>,
+): HitSortKey[] {
   return parseOrderBy(request.orderBy, 'expected').map(term => {
     if (term.field === '') throw invalid('empty field name in order_by_fields')
     const path = fieldPathOf(schema, term.field)

@@ -121,7 +121,10 @@ function planParams(params: unknown): SearchParams {
 }
 
 /** Field index of the vector field to search. */
-export function planVectorField(schema: CollectionSchema, request: Pick<SearchRequest, 'annsField' | 'ids'>): number {
+export function planVectorField(
+  schema: CollectionSchema,
+  request: Pick<SearchRequest, 'annsField' | 'ids'>,
+): number {
   const name = request.annsField?.trim() ?? ''
   if (name === '') {
     let only = -1
@@ -140,7 +143,9 @@ export function planVectorField(schema: CollectionSchema, request: Pick<SearchRe
   }
   const index = fieldIndex(schema, name)
   if (index < 0) {
-    throw invalid(`failed to create query plan: failed to get field schema by name: fieldName(${name}) not found`)
+    throw invalid(
+      `failed to create query plan: failed to get field schema by name: fieldName(${name}) not found`,
+    )
   }
   if (!isVectorType(schema.fields[index]!.dataType)) {
     throw invalid(`failed to create query plan: field (${name}) to search is not of vector data type`)
@@ -152,9 +157,7 @@ export function planVectorField(schema: CollectionSchema, request: Pick<SearchRe
 function vectorIndexSpec(context: ReadContext, field: FieldSchema): IndexSpec {
   const spec = context.indexes.find(index => index.fieldName === field.name && index.metricType !== '')
   if (spec !== undefined) return spec
-  throw invalid(
-    `field index of the field: ${field.name} is not loaded, please reload the collection`,
-  )
+  throw invalid(`field index of the field: ${field.name} is not loaded, please reload the collection`)
 }
 
 function planMetric(spec: IndexSpec, asked: string | undefined): MetricType {

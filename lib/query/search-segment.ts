@@ -300,7 +300,10 @@ function byKey(segment: Segment, signed: Float64Array, rows: Int32Array): Segmen
 
 function firstOf(hits: SegmentHits, k: number): SegmentHits {
   if (hits.rows.length <= k) return hits
-  return { signed: (hits.signed as Float64Array).subarray(0, k), rows: (hits.rows as Int32Array).subarray(0, k) }
+  return {
+    signed: (hits.signed as Float64Array).subarray(0, k),
+    rows: (hits.rows as Int32Array).subarray(0, k),
+  }
 }
 
 let counting = new Int32Array(0)

@@ -11,7 +11,7 @@ import { isDistance, roundScore } from '../index/metric.js'
 import { type QueryVector, queryFromColumn } from '../index/query-vector.js'
 import { int64InForm } from '../schema/int64.js'
 import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
-import { fuse, type Fused } from './fuse.js'
+import { type Fused, fuse } from './fuse.js'
 import { type Grouping, planGrouping, rankGroups, regroup } from './group-search.js'
 import { planKeys } from './plan.js'
 import { type Projection, projectRows } from './project.js'
@@ -45,7 +45,10 @@ export async function runSearch(
   let distance = isDistance(metric)
   let rankings: Ranking[]
   if (rerank === null) {
-    rankings = grouping === null ? await rankRows(run, queries, order) : await rankGroups(run, queries, grouping, order)
+    rankings =
+      grouping === null
+        ? await rankRows(run, queries, order)
+        : await rankGroups(run, queries, grouping, order)
   } else {
     const fused = await rankWithRankers(run, queries, grouping, rerank)
     rankings = fused.map(f => f.ranking)
@@ -63,7 +66,8 @@ function checkTogether(
 ): void {
   if (rerank === null) return
   if (order.length > 0) throw invalid('order_by and function rerank cannot be used together')
-  if (grouping !== null && rerank.boosts.length > 0) throw invalid('segment scorer with group_by is not supported')
+  if (grouping !== null && rerank.boosts.length > 0)
+    throw invalid('segment scorer with group_by is not supported')
 }
 
 /** The page of every query: by score, or by fields when the hits are sorted. */

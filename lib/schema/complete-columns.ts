@@ -165,10 +165,3 @@ export function withColumn(batch: ColumnBatch, index: number, column: Column): C
   columns[index] = column
   return { rowCount: batch.rowCount, columns }
 }
-
-/** InvariantError unless every column is there. */
-export function assertComplete(schema: CollectionSchema, batch: ColumnBatch): void {
-  for (let i = 0; i < schema.fields.length; i++) {
-    assert(batch.columns[i] !== null, `field ${schema.fields[i]!.name} has a column`)
-  }
-}

@@ -35,9 +35,9 @@ export interface Manifest {
   readonly lastTick: Tick
 }
 
-/** Manifest of a collection that has no segments yet. */
+/** Manifest of a collection that has no segments yet; its log begins after `tick`. */
 export function emptyManifest(tick: Tick): Manifest {
-  return { checkpoint: 0, segments: [], deltas: [], nextDelta: 1, purgedTick: 0, lastTick: tick }
+  return { checkpoint: tick, segments: [], deltas: [], nextDelta: 1, purgedTick: 0, lastTick: tick }
 }
 
 /** The write that makes `manifest` the truth; goes into one synced batch with whatever belongs to the same edit. */

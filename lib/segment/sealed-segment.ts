@@ -70,6 +70,8 @@ export class SealedSegment implements Segment {
   /** Cached columns by field id. */
   readonly #columns = new Map<number, CachedColumn>()
   readonly #loading = new Map<number, Promise<void>>()
+  /** Bytes read by gather() for single rows, by field id. */
+  readonly #bytesGathered = new Map<number, number>()
   /** Opened indexes by field id; null: tried and not usable. */
   readonly #indexes = new Map<number, { indexId: number; opened: SegmentIndex | null }>()
   readonly #indexLoading = new Map<number, Promise<void>>()
@@ -236,7 +238,14 @@ export class SealedSegment implements Segment {
     if (fieldIndexes.every(i => this.isResident(i))) {
       return fieldIndexes.map(i => gatherColumn(fields[i]!, this.column(i), rows))
     }
+    return this.#gatherStored(fieldIndexes, rows)
+  }
+
+  async #gatherStored(fieldIndexes: readonly number[], rows: Int32Array): Promise<Column[]> {
     const { store } = this.#context
+    const fields = this.#context.schema().fields
+    const worthLoading = fieldIndexes.filter(i => !this.isResident(i) && this.#readsEnough(fields[i]!.id, rows.length))
+    if (worthLoading.length > 0) await this.load(worthLoading)
     return Promise.all(
       fieldIndexes.map(i =>
         this.isResident(i)
@@ -244,6 +253,19 @@ export class SealedSegment implements Segment {
           : gatherStored(store, this.meta, fields[i]!, rows),
       ),
     )
+  }
+
+  /**
+   * True when reading single rows of a column has cost about as much as reading all of it would: from then on it is
+   * cheaper to keep the column. The first few rows of a cold segment stay cheap.
+   */
+  #readsEnough(fieldId: number, rowCount: number): boolean {
+    const stored = this.meta.columns.find(column => column.fieldId === fieldId)
+    if (stored === undefined || stored.chunkCount === 0) return true
+    const chunkBytes = stored.byteLength / stored.chunkCount
+    const read = (this.#bytesGathered.get(fieldId) ?? 0) + Math.min(rowCount, stored.chunkCount) * chunkBytes
+    this.#bytesGathered.set(fieldId, read)
+    return read > stored.byteLength
   }
 
   visible(tick: Tick, partitions: ReadonlySet<number> | null): VisibleRows {

@@ -11,7 +11,7 @@ import { int32, message, text } from './message.js'
 import * as admin from './messages/admin.js'
 import * as collections from './messages/collections.js'
 import { Status } from './messages/common.js'
-import * as rows from './messages/data.js'
+import * as rows from './messages/entities.js'
 
 export const MILVUS_SERVICE = 'milvus.proto.milvus.MilvusService'
 export const HEALTH_SERVICE = 'grpc.health.v1.Health'

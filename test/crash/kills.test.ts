@@ -16,6 +16,7 @@ import { open } from '../../lib/index.js'
 import { GROUP_ROWS, GROUPS, OPTIONS, ScriptState } from '../support/crash-script.js'
 import { type Rng, rng } from '../support/rng.js'
 
+t.setTimeout(900_000)
 const SEED = Number(process.env['SEED'] ?? 4711)
 const KILLS = Number(process.env['KILLS'] ?? 108)
 const WRITER = fileURLToPath(new URL('../support/crash-writer.js', import.meta.url))

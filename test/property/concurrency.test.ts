@@ -7,6 +7,7 @@ import t from 'tap'
 import { type Collection, type Database, DataType, open } from '../../lib/index.js'
 import { rng } from '../support/rng.js'
 
+t.setTimeout(900_000)
 const SEED = Number(process.env['SEED'] ?? 99)
 const MERGES = Number(process.env['MERGES'] ?? 600)
 const MERGERS = 8

@@ -18,7 +18,7 @@ import { type OracleRow, truthOf } from '../support/filter-oracle.js'
 import { type Rng, rng, runsOf, seedOf } from '../support/rng.js'
 
 const seed = seedOf(20_250)
-const runs = runsOf(1200)
+const runs = runsOf(900)
 const ROWS = 150
 
 const INT_FIELDS = ['i8', 'i16', 'i32', 'i64'] as const
@@ -328,7 +328,9 @@ function repeatedText(dice: Rng): string {
   const ops = dice.pick([OPS, ['=='], ['!='], ['==', '!=']] as const)
   const part = (): string => {
     if (dice.chance(0.2)) return `${subject} ${dice.pick(['in', 'not in'])} [${make()}, ${make()}]`
-    return dice.chance(0.2) ? `not (${subject} ${dice.pick(ops)} ${make()})` : `${subject} ${dice.pick(ops)} ${make()}`
+    return dice.chance(0.2)
+      ? `not (${subject} ${dice.pick(ops)} ${make()})`
+      : `${subject} ${dice.pick(ops)} ${make()}`
   }
   return Array.from({ length: 2 + dice.int(4) }, part).join(dice.pick([' and ', ' or ']))
 }

@@ -28,6 +28,7 @@ import {
 } from '../support/model.js'
 import { type Rng, rng } from '../support/rng.js'
 
+t.setTimeout(900_000)
 const SEED = Number(process.env['SEED'] ?? 20260501)
 const RUNS = Number(process.env['RUNS'] ?? 8)
 const OPS = Number(process.env['OPS'] ?? 25_500)

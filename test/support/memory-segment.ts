@@ -49,7 +49,8 @@ export class MemorySegment implements Segment {
     if (options.kind === 'growing') this.rows.sort((a, b) => a.tick - b.tick)
     else this.rows.sort((a, b) => compareKeys(this.#keyOf(a), this.#keyOf(b)) || a.tick - b.tick)
     for (let i = 0; i < schema.fields.length; i++) {
-      if (options.resident !== false || options.kind === 'growing' || i === schema.pkIndex) this.#loaded.add(i)
+      if (options.resident !== false || options.kind === 'growing' || i === schema.pkIndex)
+        this.#loaded.add(i)
     }
   }
 
@@ -190,7 +191,9 @@ export function encodeColumn(field: FieldSchema, values: readonly unknown[]): Co
     }
     return { layout: 'fixed', width: layout.width, values: out, validity }
   }
-  const parts = values.map(value => (value === null || value === undefined ? Buffer.alloc(0) : bytesOf(field, value)))
+  const parts = values.map(value =>
+    value === null || value === undefined ? Buffer.alloc(0) : bytesOf(field, value),
+  )
   const offsets = new Uint32Array(values.length + 1)
   for (let row = 0; row < parts.length; row++) offsets[row + 1] = offsets[row]! + parts[row]!.length
   return { layout: 'var', offsets, heap: new Uint8Array(Buffer.concat(parts)), validity }

@@ -1,5 +1,5 @@
 /** Graphs: built, and grown out of an older segment's graph, they find what an exact scan finds. */
-import { writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { buildIndex } from '../../../lib/compaction/index-task.js'
@@ -253,6 +253,17 @@ t.test('vectors of other number types are indexed too', { skip }, async t => {
     context,
   )
   t.equal(stored!.pointCount, 300)
+})
+
+t.test('a sidecar that cannot be written is taken away again', { skip }, async t => {
+  const context = await openContext(t)
+  const meta = await flushVectors(context, rng(seed), 1, 100)
+  const directory = indexDirectory(context.directory)
+  // A directory where the temporary map file should go.
+  await mkdir(join(directory, '1-101-6.map.tmp'), { recursive: true })
+  const build = runTask({ kind: 'index', meta, field: vector, spec, fileName: '1-101-6' }, context)
+  await t.rejects(build, { name: 'MilvusError', reason: 'IoFailed' })
+  t.strictSame(await readdir(directory), ['1-101-6.map.tmp'], 'the graph is gone')
 })
 
 t.test('no graph without the library or without a vector; a cancelled build leaves no file', async t => {

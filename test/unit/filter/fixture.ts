@@ -5,10 +5,10 @@ import { MilvusError } from '../../../lib/base/errors.js'
 import { compileFilter, type FilterVerb, type TemplateValues } from '../../../lib/filter/compile.js'
 import { type ColumnSource, evaluateFilter, evaluateRow, evaluateRows } from '../../../lib/filter/evaluate.js'
 import type { CollectionSchema } from '../../../lib/schema/collection-schema.js'
+import { completeColumns } from '../../../lib/schema/complete-columns.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import type { FieldRequest, Row } from '../../../lib/schema/requests.js'
 import { rowsToColumns } from '../../../lib/schema/rows-to-columns.js'
-import { completeColumns } from '../../../lib/schema/complete-columns.js'
 import { buildSchema } from '../../../lib/schema/validate-schema.js'
 
 /** Rows of one made-up segment. */

@@ -37,7 +37,10 @@ export function field(name: string, dataType: DataType, more: Partial<FieldSchem
   }
 }
 
-export function schemaOf(fields: readonly FieldSchema[], more: Partial<CollectionSchema> = {}): CollectionSchema {
+export function schemaOf(
+  fields: readonly FieldSchema[],
+  more: Partial<CollectionSchema> = {},
+): CollectionSchema {
   return {
     name: 'fruit',
     description: '',
@@ -124,7 +127,11 @@ export function randomFruit(random: Rng, options: FruitOptions = {}): Fruit {
     const again = keys.length > 0 && random.chance(options.duplicates ?? 0)
     const id: PkKey = again ? random.pick(keys) : newKey(random, options.pk, i)
     keys.push(id)
-    rows.push({ values: randomValues(random, id, options), tick: 10 + i * 2, partition: 1 + random.int(options.partitions ?? 1) })
+    rows.push({
+      values: randomValues(random, id, options),
+      tick: 10 + i * 2,
+      partition: 1 + random.int(options.partitions ?? 1),
+    })
   }
   const lastTick = 10 + count * 4
   for (const row of rows) {
@@ -142,9 +149,12 @@ export function randomFruit(random: Rng, options: FruitOptions = {}): Fruit {
 }
 
 function newKey(random: Rng, pk: 'int64' | 'varchar' | undefined, i: number): PkKey {
-  if (pk === 'varchar') return `${random.pick(['a', 'é', 'z', '\u{1F34E}', '\uFFFD'])}${random.letters(3)}${i}`
+  if (pk === 'varchar')
+    return `${random.pick(['a', 'é', 'z', '\u{1F34E}', '\uFFFD'])}${random.letters(3)}${i}`
   const wide = random.chance(0.05)
-  return wide ? BigInt(random.int(1000)) - 2n ** 60n + BigInt(i) * 1000n : random.int(1_000_000) * 1000 + i - 400_000_000
+  return wide
+    ? BigInt(random.int(1000)) - 2n ** 60n + BigInt(i) * 1000n
+    : random.int(1_000_000) * 1000 + i - 400_000_000
 }
 
 function randomValues(random: Rng, id: PkKey, options: FixtureOptions): Record<string, unknown> {
@@ -163,7 +173,11 @@ function randomValues(random: Rng, id: PkKey, options: FixtureOptions): Record<s
 }
 
 /** Rows a reader sees at `tick`, every version. */
-export function visibleRows(fruit: Fruit, tick: Tick, partitions: ReadonlySet<number> | null = null): MemoryRow[] {
+export function visibleRows(
+  fruit: Fruit,
+  tick: Tick,
+  partitions: ReadonlySet<number> | null = null,
+): MemoryRow[] {
   return fruit.rows.filter(
     row =>
       row.tick <= tick &&

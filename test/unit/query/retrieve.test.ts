@@ -6,7 +6,16 @@ import { DataType } from '../../../lib/schema/data-type.js'
 import type { PkKey } from '../../../lib/segment/segment.js'
 import { compareKeys, type MemoryRow, MemorySegment, memorySnapshot } from '../../support/memory-segment.js'
 import { rng, seedOf } from '../../support/rng.js'
-import { contextOf, field, type Fruit, keyOf, newestByKey, randomFruit, schemaOf, visibleRows } from './fixture.js'
+import {
+  contextOf,
+  type Fruit,
+  field,
+  keyOf,
+  newestByKey,
+  randomFruit,
+  schemaOf,
+  visibleRows,
+} from './fixture.js'
 
 const seed = seedOf(7)
 const ids = (rows: readonly Row[]): unknown[] => rows.map(row => row['id'])
@@ -43,8 +52,16 @@ for (const { name, fruit } of settings()) {
       const rows = await runQuery(fruit.context, fruit.snapshot, { filter, outputFields: ['age', 'color'] })
       const expected = newestByKey(visibleRows(fruit, fruit.lastTick).filter(predicate))
       t.strictSame(ids(rows), expected.map(keyOf), filter)
-      t.strictSame(rows.map(r => r['age']), expected.map(r => r.values['age']), filter)
-      t.strictSame(rows.map(r => r['color']), expected.map(r => r.values['color']), filter)
+      t.strictSame(
+        rows.map(r => r['age']),
+        expected.map(r => r.values['age']),
+        filter,
+      )
+      t.strictSame(
+        rows.map(r => r['color']),
+        expected.map(r => r.values['color']),
+        filter,
+      )
     }
   })
 
@@ -52,7 +69,9 @@ for (const { name, fruit } of settings()) {
     const all = newestByKey(visibleRows(fruit, fruit.lastTick)).map(keyOf)
     const pages: unknown[] = []
     for (let offset = 0; offset <= all.length; offset += 37) {
-      pages.push(...ids(await runQuery(fruit.context, fruit.snapshot, { limit: 37, offset, outputFields: [] })))
+      pages.push(
+        ...ids(await runQuery(fruit.context, fruit.snapshot, { limit: 37, offset, outputFields: [] })),
+      )
     }
     t.strictSame(pages, all)
     t.strictSame(await runQuery(fruit.context, fruit.snapshot, { limit: 5, offset: all.length + 3 }), [])
@@ -88,17 +107,23 @@ for (const { name, fruit } of settings()) {
     }
   })
 
-  t.test(`P0 get: asked order, absent ones left out, a repeated key once, newest version: ${name}`, async t => {
-    const random = rng(seed)
-    const newest = new Map(newestByKey(visibleRows(fruit, fruit.lastTick)).map(row => [keyOf(row), row]))
-    const keys = random.shuffle([...new Set(fruit.rows.map(keyOf))])
-    const absent: PkKey = fruit.schema.fields[0]!.dataType === DataType.VarChar ? 'nobody' : 7
-    const asked = [absent, ...keys, ...keys.slice(0, 3)]
-    const rows = await runGet(fruit.context, fruit.snapshot, asked, ['price'])
-    const expected = keys.filter(key => newest.has(key))
-    t.strictSame(ids(rows), expected)
-    t.strictSame(rows.map(r => r['price']), expected.map(key => newest.get(key)!.values['price']))
-  })
+  t.test(
+    `P0 get: asked order, absent ones left out, a repeated key once, newest version: ${name}`,
+    async t => {
+      const random = rng(seed)
+      const newest = new Map(newestByKey(visibleRows(fruit, fruit.lastTick)).map(row => [keyOf(row), row]))
+      const keys = random.shuffle([...new Set(fruit.rows.map(keyOf))])
+      const absent: PkKey = fruit.schema.fields[0]!.dataType === DataType.VarChar ? 'nobody' : 7
+      const asked = [absent, ...keys, ...keys.slice(0, 3)]
+      const rows = await runGet(fruit.context, fruit.snapshot, asked, ['price'])
+      const expected = keys.filter(key => newest.has(key))
+      t.strictSame(ids(rows), expected)
+      t.strictSame(
+        rows.map(r => r['price']),
+        expected.map(key => newest.get(key)!.values['price']),
+      )
+    },
+  )
 
   t.test(`a filter that pins keys finds the same rows as any other: ${name}`, async t => {
     if (fruit.rows.length === 0) return
@@ -108,7 +133,11 @@ for (const { name, fruit } of settings()) {
       const visible = visibleRows(fruit, fruit.lastTick).filter(row => keys.includes(keyOf(row)))
       const rows = await runQuery(fruit.context, fruit.snapshot, { filter, outputFields: ['age'] })
       t.strictSame(ids(rows), newestByKey(visible).map(keyOf), filter)
-      t.strictSame(rows.map(r => r['age']), newestByKey(visible).map(r => r.values['age']), filter)
+      t.strictSame(
+        rows.map(r => r['age']),
+        newestByKey(visible).map(r => r.values['age']),
+        filter,
+      )
       t.equal(await runCount(fruit.context, fruit.snapshot, { filter }), visible.length, filter)
     }
   })
@@ -130,7 +159,9 @@ for (const { name, fruit } of settings()) {
     const expected = await runCount(fruit.context, memorySnapshot(sealed, fruit.lastTick))
     t.equal(await runCount(fruit.context, fruit.snapshot, { ignoreGrowing: true }), expected)
     const broken = { ignoreGrowing: 'maybe' as unknown as boolean }
-    await t.rejects(runCount(fruit.context, fruit.snapshot, broken), { message: /parse ignore growing field failed/ })
+    await t.rejects(runCount(fruit.context, fruit.snapshot, broken), {
+      message: /parse ignore growing field failed/,
+    })
   })
 }
 
@@ -141,7 +172,10 @@ t.test('a repeated filter is answered from the cache and stays right', async t =
   t.strictSame(await runQuery(fruit.context, fruit.snapshot, { filter: 'age >= 50' }), first)
   const older = memorySnapshot(fruit.segments, 150)
   const expected = newestByKey(visibleRows(fruit, 150).filter(r => (r.values['age'] as number) >= 50))
-  t.strictSame(ids(await runQuery(fruit.context, older, { filter: 'age >= 50', outputFields: [] })), expected.map(keyOf))
+  t.strictSame(
+    ids(await runQuery(fruit.context, older, { filter: 'age >= 50', outputFields: [] })),
+    expected.map(keyOf),
+  )
   t.equal(fruit.context.filterCache.size, 3)
 })
 
@@ -150,7 +184,10 @@ t.test('P0 empty output fields give the primary key only, duplicate names collap
   for (const row of await runQuery(fruit.context, fruit.snapshot, { limit: 5, outputFields: [] })) {
     t.strictSame(Object.keys(row), ['id'])
   }
-  for (const row of await runQuery(fruit.context, fruit.snapshot, { limit: 5, outputFields: ['age', ' age ', 'id'] })) {
+  for (const row of await runQuery(fruit.context, fruit.snapshot, {
+    limit: 5,
+    outputFields: ['age', ' age ', 'id'],
+  })) {
     t.strictSame(Object.keys(row).sort(), ['age', 'id'])
   }
 })
@@ -165,7 +202,10 @@ t.test('P0 * gives every field and every dynamic key; dynamic keys by name; $met
     t.strictSame({ ...row }, { ...row, ...($meta as Row) })
     t.notOk('$meta' in row)
   }
-  const named = await runQuery(fruit.context, fruit.snapshot, { limit: 100, outputFields: ['size', '$meta["note"]'] })
+  const named = await runQuery(fruit.context, fruit.snapshot, {
+    limit: 100,
+    outputFields: ['size', '$meta["note"]'],
+  })
   for (const [i, row] of named.entries()) {
     const meta = model[i]!.values['$meta'] as Row
     const expected: Row = { id: keyOf(model[i]!) }
@@ -174,7 +214,10 @@ t.test('P0 * gives every field and every dynamic key; dynamic keys by name; $met
     t.strictSame(row, expected)
   }
   const whole = await runQuery(fruit.context, fruit.snapshot, { limit: 100, outputFields: ['$meta'] })
-  t.strictSame(whole.map(r => r['$meta']), model.map(r => r.values['$meta']))
+  t.strictSame(
+    whole.map(r => r['$meta']),
+    model.map(r => r.values['$meta']),
+  )
 })
 
 t.test('P0 unknown output field: refused without the dynamic field, absent with it', async t => {
@@ -199,7 +242,10 @@ t.test('a dynamic key cannot change the prototype of a row', async t => {
     field('$meta', DataType.JSON, { dynamic: true, nullable: true }),
   ])
   const meta = JSON.parse('{"__proto__": {"evil": 1}, "a": 2}') as Row
-  const segment = new MemorySegment(schema, [{ values: { id: 1, $meta: meta }, tick: 1 }], { id: 1, kind: 'growing' })
+  const segment = new MemorySegment(schema, [{ values: { id: 1, $meta: meta }, tick: 1 }], {
+    id: 1,
+    kind: 'growing',
+  })
   const [row] = await runGet(contextOf(schema), memorySnapshot([segment], 5), [1])
   t.equal(Object.getPrototypeOf(row), Object.prototype)
   t.equal((row as { evil?: number }).evil, undefined)
@@ -287,6 +333,8 @@ t.test('texts are ordered by their UTF-8 bytes, also beyond the basic plane', as
   for (let i = 0; i < 2000; i++) {
     const a = random.pick(letters) + random.pick(letters)
     const b = random.pick(letters) + random.pick(letters)
-    t.equal(Math.sign(compareByMerge(a, b)), Math.sign(compareKeys(a, b)), JSON.stringify([a, b]), { skip: false })
+    t.equal(Math.sign(compareByMerge(a, b)), Math.sign(compareKeys(a, b)), JSON.stringify([a, b]), {
+      skip: false,
+    })
   }
 })

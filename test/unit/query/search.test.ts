@@ -6,7 +6,17 @@ import { runSearch } from '../../../lib/query/search.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { type MemoryRow, MemorySegment, memorySnapshot } from '../../support/memory-segment.js'
 import { type Rng, rng, seedOf } from '../../support/rng.js'
-import { contextOf, field, type Fruit, indexOn, keyOf, newestByKey, randomFruit, schemaOf, visibleRows } from './fixture.js'
+import {
+  contextOf,
+  type Fruit,
+  field,
+  indexOn,
+  keyOf,
+  newestByKey,
+  randomFruit,
+  schemaOf,
+  visibleRows,
+} from './fixture.js'
 import { best, type Expected } from './oracle.js'
 
 const seed = seedOf(11)
@@ -15,7 +25,11 @@ const ids = (hits: readonly SearchHit[]): unknown[] => hits.map(hit => hit.id)
 
 /** Same keys in the same order, scores equal to float32 precision. */
 function sameHits(t: Test, hits: readonly SearchHit[], expected: readonly Expected[], why: string): void {
-  t.strictSame(ids(hits), expected.map(e => e.id), why)
+  t.strictSame(
+    ids(hits),
+    expected.map(e => e.id),
+    why,
+  )
   const off = hits.filter((hit, i) => {
     const wanted = expected[i]!.score
     return Math.abs(hit.score - wanted) > 1e-5 * Math.max(1, Math.abs(wanted))
@@ -28,7 +42,7 @@ function addGraphs(fruit: Fruit, metric: 'L2' | 'IP' | 'COSINE', dim: number): v
   const vec = fruit.schema.fields.findIndex(f => f.name === 'vec')
   for (const segment of fruit.segments) {
     if (segment.kind === 'growing' || segment.rowCount === 0) continue
-    const builder = buildHnsw({ metric, dim, m: 16, efConstruction: 200 }, segment.rowCount)
+    const builder = buildHnsw({ metric, dim, m: 8, efConstruction: 80 }, segment.rowCount)
     const rowOfLabel = new Int32Array(segment.rowCount)
     let label = 0
     for (let row = 0; row < segment.rowCount; row++) {
@@ -47,37 +61,66 @@ function metricOf(fruit: Fruit, metric: MetricType): Fruit {
 
 for (const metric of METRICS) {
   for (const resident of [true, false]) {
-    t.test(`P0 ${metric}: exact scores, sorted by direction, nq ≥ 1, resident ${resident} (SEED=${seed})`, async t => {
-      const random = rng(seed)
-      const fruit = metricOf(randomFruit(random, { deletes: 0.2, sealed: 3, resident, rowCount: 400 }), metric)
-      const data = [random.vector(8), random.vector(8), random.vector(8)]
-      const rows = visibleRows(fruit, fruit.lastTick)
-      const hits = await runSearch(fruit.context, fruit.snapshot, { data, limit: 10, outputFields: ['age'] })
-      t.equal(hits.length, 3)
-      for (const [q, list] of hits.entries()) {
-        const expected = best(metric, data[q]!, rows, 10)
-        sameHits(t, list, expected, `query ${q}`)
-        t.strictSame(list.map(h => h.entity), expected.map(e => ({ age: e.row.values['age'] })))
-      }
-    })
+    t.test(
+      `P0 ${metric}: exact scores, sorted by direction, nq ≥ 1, resident ${resident} (SEED=${seed})`,
+      async t => {
+        const random = rng(seed)
+        const fruit = metricOf(
+          randomFruit(random, { deletes: 0.2, sealed: 3, resident, rowCount: 400 }),
+          metric,
+        )
+        const data = [random.vector(8), random.vector(8), random.vector(8)]
+        const rows = visibleRows(fruit, fruit.lastTick)
+        const hits = await runSearch(fruit.context, fruit.snapshot, {
+          data,
+          limit: 10,
+          outputFields: ['age'],
+        })
+        t.equal(hits.length, 3)
+        for (const [q, list] of hits.entries()) {
+          const expected = best(metric, data[q]!, rows, 10)
+          sameHits(t, list, expected, `query ${q}`)
+          t.strictSame(
+            list.map(h => h.entity),
+            expected.map(e => ({ age: e.row.values['age'] })),
+          )
+        }
+      },
+    )
   }
 
-  t.test(`P0 filtered ${metric} search is brute force over the filtered rows, at every selectivity`, async t => {
-    const random = rng(seed)
-    const fruit = metricOf(randomFruit(random, { deletes: 0.1, sealed: 2, rowCount: 600, partitions: 2 }), metric)
-    const query = random.vector(8)
-    for (const bound of [0, 1, 5, 50, 99, 100]) {
-      const rows = visibleRows(fruit, fruit.lastTick).filter(row => (row.values['age'] as number) < bound)
-      const request = { data: [query], limit: 20, filter: `age < ${bound}`, outputFields: [] }
-      for (let again = 0; again < 2; again++) {
-        sameHits(t, (await runSearch(fruit.context, fruit.snapshot, request))[0]!, best(metric, query, rows, 20), `age < ${bound}`)
+  t.test(
+    `P0 filtered ${metric} search is brute force over the filtered rows, at every selectivity`,
+    async t => {
+      const random = rng(seed)
+      const fruit = metricOf(
+        randomFruit(random, { deletes: 0.1, sealed: 2, rowCount: 600, partitions: 2 }),
+        metric,
+      )
+      const query = random.vector(8)
+      for (const bound of [0, 1, 5, 50, 99, 100]) {
+        const rows = visibleRows(fruit, fruit.lastTick).filter(row => (row.values['age'] as number) < bound)
+        const request = { data: [query], limit: 20, filter: `age < ${bound}`, outputFields: [] }
+        for (let again = 0; again < 2; again++) {
+          sameHits(
+            t,
+            (await runSearch(fruit.context, fruit.snapshot, request))[0]!,
+            best(metric, query, rows, 20),
+            `age < ${bound}`,
+          )
+        }
+        const partitions = new Set([2])
+        const inOne = rows.filter(row => row.partition === 2)
+        const context = { ...fruit.context, partitions }
+        sameHits(
+          t,
+          (await runSearch(context, fruit.snapshot, request))[0]!,
+          best(metric, query, inOne, 20),
+          'partition',
+        )
       }
-      const partitions = new Set([2])
-      const inOne = rows.filter(row => row.partition === 2)
-      const context = { ...fruit.context, partitions }
-      sameHits(t, (await runSearch(context, fruit.snapshot, request))[0]!, best(metric, query, inOne, 20), 'partition')
-    }
-  })
+    },
+  )
 }
 
 t.test('P0 COSINE ≈ 1 for self, L2 = 0; cosine equals 1 − L2/2 of normalised vectors', async t => {
@@ -102,12 +145,18 @@ t.test('P0 limit 1..16384, nq up to 16384; over is refused', async t => {
     [{ limit: 1.5 }, /topk \[1\.5\] is invalid/],
     [{ offset: -1 }, /offset \[-1\] is invalid, it should be in range \[1, 16384\]/],
     [{ offset: 16380 }, /offset\+topk \[16390\] is invalid/],
-    [{ data: [] }, /nq \[0\] is invalid, nq \(number of search vector per search request\) should be in range \[1, 16384\], but got 0/],
+    [
+      { data: [] },
+      /nq \[0\] is invalid, nq \(number of search vector per search request\) should be in range \[1, 16384\], but got 0/,
+    ],
     [{ data: new Array(16385).fill(vector) }, /nq \[16385\] is invalid/],
     [{ roundDecimal: 7 }, /round_decimal \[7\] is invalid, should be -1 or an integer in range \[0, 6\]/],
     [{ hints: 'fast' }, /hints: fast not supported/],
     [{ metricType: 'IP' }, /metric type not match: invalid parameter\[expected=L2\]\[actual=IP\]/],
-    [{ annsField: 'nope' }, /failed to create query plan: failed to get field schema by name: fieldName\(nope\) not found/],
+    [
+      { annsField: 'nope' },
+      /failed to create query plan: failed to get field schema by name: fieldName\(nope\) not found/,
+    ],
     [{ annsField: 'age' }, /failed to create query plan/],
     [{ data: [[1, 2]] }, /vector dimension mismatch/],
     [{ outputFields: ['count(*)'] }, /aggregates are not supported in search request/],
@@ -121,11 +170,22 @@ t.test('P0 limit 1..16384, nq up to 16384; over is refused', async t => {
     await t.rejects(runSearch(fruit.context, fruit.snapshot, whole), { code: 1100, message }, String(message))
   }
   const missing = { data: [vector] } as unknown as SearchRequest
-  await t.rejects(runSearch(fruit.context, fruit.snapshot, missing), { code: 1101, message: /topk is required/ })
+  await t.rejects(runSearch(fruit.context, fruit.snapshot, missing), {
+    code: 1101,
+    message: /topk is required/,
+  })
   const [hits] = await runSearch(fruit.context, fruit.snapshot, { data: [vector], limit: 16384 })
   t.equal(hits!.length, 20, 'fewer rows than limit: fewer hits, no padding')
-  for (const request of [{ metricType: 'l2' }, { metricType: '' }, { hints: 'iterative_filter' }, { params: { nprobe: 1024 } }]) {
-    t.equal((await runSearch(fruit.context, fruit.snapshot, { data: [vector], limit: 3, ...request }))[0]!.length, 3)
+  for (const request of [
+    { metricType: 'l2' },
+    { metricType: '' },
+    { hints: 'iterative_filter' },
+    { params: { nprobe: 1024 } },
+  ]) {
+    t.equal(
+      (await runSearch(fruit.context, fruit.snapshot, { data: [vector], limit: 3, ...request }))[0]!.length,
+      3,
+    )
   }
 })
 
@@ -135,7 +195,10 @@ t.test('P0 empty collection, filter with no match: empty per nq', async t => {
   const empty = randomFruit(random, { rowCount: 0 })
   t.strictSame(await runSearch(empty.context, empty.snapshot, { data, limit: 5 }), [[], []])
   const fruit = randomFruit(random, { rowCount: 30 })
-  t.strictSame(await runSearch(fruit.context, fruit.snapshot, { data, limit: 5, filter: 'age > 1000' }), [[], []])
+  t.strictSame(await runSearch(fruit.context, fruit.snapshot, { data, limit: 5, filter: 'age > 1000' }), [
+    [],
+    [],
+  ])
   const none = memorySnapshot([], 5)
   t.strictSame(await runSearch(fruit.context, none, { data, limit: 5 }), [[], []])
 })
@@ -147,7 +210,10 @@ t.test('P0 anns_field may be left out with one vector field, not with several; i
     field('b', DataType.FloatVector, { dim: 2 }),
   ])
   const context = contextOf(schema, { indexes: [indexOn('a', 'L2')] })
-  const segment = new MemorySegment(schema, [{ values: { id: 1, a: [0, 1], b: [1, 0] }, tick: 1 }], { id: 1, kind: 'sealed' })
+  const segment = new MemorySegment(schema, [{ values: { id: 1, a: [0, 1], b: [1, 0] }, tick: 1 }], {
+    id: 1,
+    kind: 'sealed',
+  })
   const snapshot = memorySnapshot([segment], 5)
   await t.rejects(runSearch(context, snapshot, { data: [[0, 1]], limit: 1 }), {
     message: /multiple anns_fields exist, please specify a anns_field in search_params/,
@@ -155,7 +221,12 @@ t.test('P0 anns_field may be left out with one vector field, not with several; i
   await t.rejects(runSearch(context, snapshot, { data: [[0, 1]], limit: 1, annsField: 'b' }), {
     message: /field index of the field: b is not loaded, please reload the collection/,
   })
-  const [hits] = await runSearch(context, snapshot, { data: [[0, 1]], limit: 1, annsField: 'a', outputFields: ['*'] })
+  const [hits] = await runSearch(context, snapshot, {
+    data: [[0, 1]],
+    limit: 1,
+    annsField: 'a',
+    outputFields: ['*'],
+  })
   t.strictSame(hits, [{ id: 1, score: 0, entity: { id: 1, a: [0, 1], b: [1, 0] } }])
 })
 
@@ -166,7 +237,10 @@ t.test('P0 offset pages equal slices of the big result; offset beyond the rows i
   const whole = await runSearch(fruit.context, fruit.snapshot, { data, limit: 60 })
   for (const offset of [0, 1, 17, 50]) {
     const page = await runSearch(fruit.context, fruit.snapshot, { data, limit: 10, offset })
-    t.strictSame(page, whole.map(list => list.slice(offset, offset + 10)))
+    t.strictSame(
+      page,
+      whole.map(list => list.slice(offset, offset + 10)),
+    )
   }
   t.strictSame(await runSearch(fruit.context, fruit.snapshot, { data, limit: 10, offset: 500 }), [[], []])
 })
@@ -194,15 +268,20 @@ t.test('ties go to the smaller key, in growing segments too', async t => {
   }
 })
 
-t.test('a key found in several versions appears once, with the newest one', async t => {
-  const random = rng(seed)
-  const fruit = randomFruit(random, { rowCount: 120, duplicates: 0.5, sealed: 3 })
-  const query = random.vector(8)
-  const [hits] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit: 1000 })
-  sameHits(t, hits!, best('L2', query, newestByKey(fruit.rows), 1000), 'all rows')
-  const [few] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit: 40 })
-  t.equal(new Set(ids(few!)).size, 40, 'the page is full although versions were dropped')
-})
+t.test(
+  'a key found in several versions appears once, with its best score, and the page stays full',
+  async t => {
+    const random = rng(seed)
+    const fruit = randomFruit(random, { rowCount: 120, duplicates: 0.5, sealed: 3 })
+    const query = random.vector(8)
+    const seen = new Set<unknown>()
+    const expected = best('L2', query, fruit.rows, 1000).filter(e => !seen.has(e.id) && seen.add(e.id))
+    for (const limit of [1, 5, 20, 40, 1000]) {
+      const [hits] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit })
+      sameHits(t, hits!, expected.slice(0, limit), `limit ${limit}`)
+    }
+  },
+)
 
 t.test('P1 range search keeps range_filter ≤ d < radius, and radius < s ≤ range_filter', async t => {
   const random = rng(seed)
@@ -214,13 +293,22 @@ t.test('P1 range search keeps range_filter ≤ d < radius, and radius < s ≤ ra
     const near = all[20]!.score
     const far = all[150]!.score
     const kept = all.filter(e => (metric === 'L2' ? e.score < far : e.score > far))
-    const [open] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit: 300, params: { radius: far } })
+    const [open] = await runSearch(fruit.context, fruit.snapshot, {
+      data: [query],
+      limit: 300,
+      params: { radius: far },
+    })
     sameHits(t, open!, kept, `${metric} radius`)
     const band = kept.filter(e => (metric === 'L2' ? e.score >= near : e.score <= near))
     const params = { radius: far, range_filter: near }
     const [inside] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit: 300, params })
     sameHits(t, inside!, band, `${metric} band`)
-    const [page] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit: 5, offset: 3, params })
+    const [page] = await runSearch(fruit.context, fruit.snapshot, {
+      data: [query],
+      limit: 5,
+      offset: 3,
+      params,
+    })
     sameHits(t, page!, band.slice(3, 8), `${metric} page`)
   }
 })
@@ -242,7 +330,11 @@ t.test('P1 null vectors are never found; an all-null column gives nothing', asyn
     const [hits] = await runSearch(context, memorySnapshot([segment], 100), { data: [query], limit: 60 })
     sameHits(t, hits!, best('L2', query, rows, 60), `resident ${resident}`)
   }
-  const nulls = new MemorySegment(schema, rows.filter(r => r.values['vec'] === null), { id: 1, kind: 'growing' })
+  const nulls = new MemorySegment(
+    schema,
+    rows.filter(r => r.values['vec'] === null),
+    { id: 1, kind: 'growing' },
+  )
   t.strictSame(await runSearch(context, memorySnapshot([nulls], 100), { data: [query], limit: 5 }), [[]])
 })
 
@@ -254,7 +346,10 @@ t.test('P1 round_decimal rounds half up at the asked place', async t => {
   for (const roundDecimal of [0, 2, 6]) {
     const [rounded] = await runSearch(fruit.context, fruit.snapshot, { data, limit: 10, roundDecimal })
     const scale = 10 ** roundDecimal
-    t.strictSame(rounded!.map(h => h.score), exact!.map(h => Math.floor(h.score * scale + 0.5) / scale))
+    t.strictSame(
+      rounded!.map(h => h.score),
+      exact!.map(h => Math.floor(h.score * scale + 0.5) / scale),
+    )
   }
 })
 
@@ -271,71 +366,105 @@ t.test('P0 the key is in entity only when named or through *', async t => {
   t.ok((await keysFor(['*'])).includes('vec'))
 })
 
-t.test('P1 search by ids: like the stored vectors, in id order; missing, repeated, without vector', async t => {
-  const random = rng(seed)
-  const fruit = randomFruit(random, { rowCount: 80, duplicates: 0.2 })
-  const model = newestByKey(fruit.rows)
-  const asked = [model[7]!, model[2]!, model[30]!]
-  const byIds = await runSearch(fruit.context, fruit.snapshot, { ids: asked.map(keyOf), limit: 5 })
-  const byVectors = await runSearch(fruit.context, fruit.snapshot, { data: asked.map(r => r.values['vec']), limit: 5 })
-  t.strictSame(byIds, byVectors)
-  t.strictSame(byIds.map(list => list[0]!.id), asked.map(keyOf))
-  const search = (ids: readonly (number | string)[]): Promise<unknown> =>
-    runSearch(fruit.context, fruit.snapshot, { ids, limit: 5 })
-  await t.rejects(search([1, 1]), { message: /duplicate IDs found in search request/ })
-  await t.rejects(search([1, 4]), {
-    message: /some of the provided primary key IDs do not exist: missing IDs = \[1 4\]/,
-  })
-  await t.rejects(search(['x']), { message: /primary key is int64, but IDs type mismatch/ })
-})
+t.test(
+  'P1 search by ids: like the stored vectors, in id order; missing, repeated, without vector',
+  async t => {
+    const random = rng(seed)
+    const fruit = randomFruit(random, { rowCount: 80, duplicates: 0.2 })
+    const model = newestByKey(fruit.rows)
+    const asked = [model[7]!, model[2]!, model[30]!]
+    const byIds = await runSearch(fruit.context, fruit.snapshot, { ids: asked.map(keyOf), limit: 5 })
+    const byVectors = await runSearch(fruit.context, fruit.snapshot, {
+      data: asked.map(r => r.values['vec']),
+      limit: 5,
+    })
+    t.strictSame(byIds, byVectors)
+    t.strictSame(
+      byIds.map(list => list[0]!.id),
+      asked.map(keyOf),
+    )
+    const search = (ids: readonly (number | string)[]): Promise<unknown> =>
+      runSearch(fruit.context, fruit.snapshot, { ids, limit: 5 })
+    await t.rejects(search([1, 1]), { message: /duplicate IDs found in search request/ })
+    await t.rejects(search([1, 4]), {
+      message: /some of the provided primary key IDs do not exist: missing IDs = \[1 4\]/,
+    })
+    await t.rejects(search(['x']), { message: /primary key is int64, but IDs type mismatch/ })
+  },
+)
 
 t.test('graph and scan find the same rows with the same scores', { skip: !hnswAvailable() }, async t => {
   for (const metric of METRICS as readonly ('L2' | 'IP' | 'COSINE')[]) {
-    for (const resident of [true, false]) {
-      const random = rng(seed)
-      const options = { rowCount: 6000, sealed: 1, deletes: 0.05, dim: 32, resident, growing: false }
-      const fruit = metricOf(randomFruit(random, options), metric)
-      addGraphs(fruit, metric, 32)
+    const random = rng(seed)
+    const options = { rowCount: 6000, sealed: 1, deletes: 0.05, dim: 32, growing: false }
+    const fruit = metricOf(randomFruit(random, options), metric)
+    addGraphs(fruit, metric, 32)
+    const [inMemory] = fruit.segments
+    const onDisk = new MemorySegment(fruit.schema, inMemory!.rows, { id: 2, kind: 'sealed', resident: false })
+    for (const [i, index] of inMemory!.indexes) onDisk.indexes.set(i, index)
+    for (const segment of [inMemory!, onDisk]) {
+      const snapshot = memorySnapshot([segment], fruit.lastTick)
       let found = 0
-      const visible = visibleRows(fruit, fruit.lastTick)
       for (const bound of [100, 60, 20, 3]) {
-        const rows = visible.filter(row => (row.values['age'] as number) < bound)
+        const rows = visibleRows(fruit, fruit.lastTick).filter(row => (row.values['age'] as number) < bound)
         for (let q = 0; q < 5; q++) {
           const query = random.vector(32)
-          const request = { data: [query], limit: 10, filter: `age < ${bound}`, params: { ef: 200 }, outputFields: [] }
-          const [hits] = await runSearch(fruit.context, fruit.snapshot, request)
-          const expected = best(metric, query, rows, 10)
+          const request = { data: [query], limit: 10, filter: `age < ${bound}`, outputFields: [] }
+          const [hits] = await runSearch(fruit.context, snapshot, { ...request, params: { ef: 120 } })
           t.equal(hits!.length, 10)
-          const scores = new Map(expected.map(e => [e.id, e.score]))
+          const scores = new Map(best(metric, query, rows, 10).map(e => [e.id, e.score]))
           for (const hit of hits!) {
             const wanted = scores.get(hit.id as number)
             if (wanted === undefined) continue
             found++
-            t.ok(Math.abs(hit.score - wanted) <= 1e-5 * Math.max(1, Math.abs(wanted)))
+            if (Math.abs(hit.score - wanted) > 1e-5 * Math.max(1, Math.abs(wanted)))
+              t.fail(`score ${hit.score}, not ${wanted}`)
           }
         }
       }
-      t.ok(found >= 0.95 * 200, `${metric}, resident ${resident}: recall ${found / 200}`)
+      t.ok(found >= 0.9 * 200, `${metric}: recall ${found / 200}`)
     }
+    t.ok(onDisk.gathers > 0, 'candidates were gathered')
   }
 })
 
-t.test('a query far from every passing row still gets min(k, passing) hits', { skip: !hnswAvailable() }, async t => {
-  const random: Rng = rng(seed)
-  const schema = schemaOf([
-    field('id', DataType.Int64, { primaryKey: true }),
-    field('far', DataType.Bool),
-    field('vec', DataType.FloatVector, { dim: 4 }),
-  ])
-  const rows: MemoryRow[] = Array.from({ length: 3000 }, (_, id) => {
-    const far = id % 4 === 0
-    return { values: { id, far, vec: random.vector(4).map(x => x + (far ? 100 : 0)) }, tick: id + 1 }
-  })
-  const segment = new MemorySegment(schema, rows, { id: 1, kind: 'sealed' })
-  const fruit = { schema, segments: [segment], rows, context: contextOf(schema), snapshot: memorySnapshot([segment], 5000), lastTick: 5000 }
-  addGraphs(fruit, 'L2', 4)
-  const query = random.vector(4)
-  const request = { data: [query], limit: 10, filter: 'far == true', outputFields: [] }
-  const [hits] = await runSearch(fruit.context, fruit.snapshot, request)
-  sameHits(t, hits!, best('L2', query, rows.filter(r => r.values['far'] === true), 10), 'far rows')
-})
+t.test(
+  'a query far from every passing row still gets min(k, passing) hits',
+  { skip: !hnswAvailable() },
+  async t => {
+    const random: Rng = rng(seed)
+    const schema = schemaOf([
+      field('id', DataType.Int64, { primaryKey: true }),
+      field('far', DataType.Bool),
+      field('vec', DataType.FloatVector, { dim: 4 }),
+    ])
+    const rows: MemoryRow[] = Array.from({ length: 3000 }, (_, id) => {
+      const far = id % 4 === 0
+      return { values: { id, far, vec: random.vector(4).map(x => x + (far ? 100 : 0)) }, tick: id + 1 }
+    })
+    const segment = new MemorySegment(schema, rows, { id: 1, kind: 'sealed' })
+    const fruit = {
+      schema,
+      segments: [segment],
+      rows,
+      context: contextOf(schema),
+      snapshot: memorySnapshot([segment], 5000),
+      lastTick: 5000,
+    }
+    addGraphs(fruit, 'L2', 4)
+    const query = random.vector(4)
+    const request = { data: [query], limit: 10, filter: 'far == true', outputFields: [] }
+    const [hits] = await runSearch(fruit.context, fruit.snapshot, request)
+    sameHits(
+      t,
+      hits!,
+      best(
+        'L2',
+        query,
+        rows.filter(r => r.values['far'] === true),
+        10,
+      ),
+      'far rows',
+    )
+  },
+)

@@ -200,6 +200,18 @@ t.test('a preface that trickles in byte by byte is still HTTP/2', async t => {
   t.equal(first[3], 4, 'the answer starts with a SETTINGS frame')
 })
 
+t.test('an HTTP/1 request that starts like the preface is still HTTP/1', async t => {
+  const stub = await serve(t, {})
+  const socket = connect(stub.port, '127.0.0.1').setNoDelay(true)
+  t.teardown(() => socket.destroy())
+  for (const piece of ['P', 'OST / HTTP/1.1\r\nhost: x\r\n\r\n']) {
+    socket.write(piece)
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  const first = await new Promise<Buffer>(resolve => socket.once('data', resolve))
+  t.match(first.toString(), /^HTTP\/1\.1 200/)
+})
+
 t.test('a connection that never says what it is gets closed', async t => {
   const stub = await serve(t, {}, { firstBytesMs: 50 })
   const socket = connect(stub.port, '127.0.0.1')
