@@ -13,10 +13,10 @@ export function markDeleted(dropped: Uint8Array, base: number, deletes: RowDelet
   for (let i = 0; i < rows.length; i++) if (ticks[i]! <= horizonTick) dropped[base + rows[i]!] = 1
 }
 
-/** Marks the rows inserted before `expireBeforeTick`. */
+/** Marks the rows inserted at or before `expireBeforeTick`, as readers judge it (query/request.ts); 0 = none. */
 export function markExpired(dropped: Uint8Array, ticks: Float64Array, expireBeforeTick: Tick): void {
   if (expireBeforeTick <= 0) return
-  for (let row = 0; row < dropped.length; row++) if (ticks[row]! < expireBeforeTick) dropped[row] = 1
+  for (let row = 0; row < dropped.length; row++) if (ticks[row]! <= expireBeforeTick) dropped[row] = 1
 }
 
 /** Marks the rows of the given partitions. */

@@ -67,7 +67,7 @@ export interface CompactTask {
   readonly horizonTick: Tick
   /** Rows of these partitions are left out. */
   readonly droppedPartitions: Int32Array
-  /** Rows inserted before this tick are left out (TTL); 0 = none. */
+  /** Rows inserted at or before this tick are left out (TTL); 0 = none. */
   readonly expireBeforeTick: Tick
   readonly appliedDelta: number
   readonly level: number

@@ -19,12 +19,24 @@
  */
 import { stat } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import type { HierarchicalNSW } from 'hnswlib-node'
 import { assert } from '../base/assert.js'
 import { MilvusError } from '../base/errors.js'
 import type { HnswParams, IndexHits, VectorIndex } from './vector-index.js'
 
-type GraphClass = typeof HierarchicalNSW
+/** What we use of the library's graph. Described here, so that the project builds where the library is not installed. */
+interface HierarchicalNSW {
+  initIndex(maxElements: number, m: number, efConstruction: number, randomSeed: number): void
+  readIndex(path: string): Promise<boolean>
+  writeIndex(path: string): Promise<boolean>
+  resizeIndex(maxElements: number): void
+  addPoint(point: number[], label: number): void
+  searchKnn(query: number[], k: number): { distances: number[]; neighbors: number[] }
+  setEf(ef: number): void
+  getCurrentCount(): number
+  getMaxElements(): number
+}
+
+type GraphClass = new (space: 'l2' | 'ip', dim: number) => HierarchicalNSW
 
 /** undefined: not tried yet; null: not there, or switched off. */
 let graphClass: GraphClass | null | undefined

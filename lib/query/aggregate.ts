@@ -191,7 +191,7 @@ function addRows(
     let key = ''
     const values: SortValue[] = []
     for (let g = 0; g < groupBy.length; g++) {
-      const value = valueOf(schema, groupBy[g]!, columns[groupBy[g]!]!, row)
+      const value = groupValueAt(schema, groupBy[g]!, columns[groupBy[g]!]!, row)
       values.push(value)
       // Lengths in front keep ('a', 'b:c') and ('a:b', 'c') apart.
       const text = String(value)
@@ -212,13 +212,13 @@ function addRows(
       const column = columns[index]!
       if (!isValid(column, row)) continue
       sum.count++
-      if (op !== 'count') accumulate(op, sum, valueOf(schema, index, column, row)!)
+      if (op !== 'count') accumulate(op, sum, groupValueAt(schema, index, column, row)!)
     }
   }
 }
 
 /** Value of a row to group or compute by: a Timestamptz as its microseconds. */
-function valueOf(schema: CollectionSchema, index: number, column: Column, row: number): SortValue {
+function groupValueAt(schema: CollectionSchema, index: number, column: Column, row: number): SortValue {
   if (!isValid(column, row)) return null
   const field = schema.fields[index]!
   if (field.dataType === DataType.Timestamptz) return pkKeyAt(column, row)

@@ -2,7 +2,7 @@
  * Which rows of a segment a read is about: visible at the snapshot's tick, in the partitions asked for, not outlived,
  * and TRUE for the filter.
  *
- * Three ways lead there, cheapest first: a filter that pins primary keys looks them up; a filter already seen on this
+ * Three ways lead there, cheapest first: a filter that is a list of primary keys looks them up; a filter already seen on this
  * sealed segment comes from the cache; everything else is evaluated column-wise in slices, so that the event loop is
  * never held. All three give the same rows.
  *
@@ -14,7 +14,8 @@ import { invalid } from '../base/errors.js'
 import type { Tick } from '../base/timestamp.js'
 import type { Turn } from '../base/turn.js'
 import type { FilterPlan } from '../filter/compile.js'
-import { evaluateFilter, evaluateRows } from '../filter/evaluate.js'
+import { evaluateFilter } from '../filter/evaluate.js'
+import { sampleBits } from '../filter/sample.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 import type { CachedMatch } from './filter-cache.js'
 import type { ReadContext } from './request.js'
@@ -88,6 +89,7 @@ function matchLoaded(
   if (plan.kind === 'none') return NOTHING
   const visible = unexpired(segment, segment.visible(tick, context.partitions), context.expireBeforeTick)
   if (visible.count === 0) return NOTHING
+  if (plan.sample !== null) return matchSample(question, segment, visible, plan.sample, turn)
   if (plan.kind === 'all') return { bits: visible.bits, count: visible.count, rows: null }
   const { pkIn } = plan
   if (pkIn !== null && pkIn.length * ROWS_PER_LOOKUP <= segment.rowCount) {
@@ -98,6 +100,20 @@ function matchLoaded(
     if (cached !== null) return cached
   }
   return evaluateAll(question, segment, visible, turn)
+}
+
+/** `random_sample`: draws from the rows that pass the rest of the filter; nothing about it can be remembered. */
+async function matchSample(
+  question: RowQuestion,
+  segment: Segment,
+  visible: VisibleRows,
+  share: number,
+  turn: Turn,
+): Promise<MatchedRows> {
+  const passing = question.plan.kind === 'all' ? visible : await evaluateAll(question, segment, visible, turn)
+  const bits = passing.bits.slice()
+  sampleBits(bits, 0, bits.length * 32, share, Math.random)
+  return { bits, count: countBits(bits), rows: null }
 }
 
 /** The cache's key of a filter: the same text may mean something else after a change of the schema. */
@@ -155,22 +171,20 @@ async function evaluateAll(
   return { bits, count: countBits(bits), rows: null }
 }
 
-/** The filter pins primary keys: looks them up and evaluates the whole filter on those rows only. */
+/** The filter is nothing but a list of primary keys: looks them up. */
 function matchKeys(
   question: RowQuestion,
   segment: Segment,
   keys: readonly PkKey[],
   visible: VisibleRows,
 ): MatchedRows {
-  const candidates: number[] = []
-  for (const key of keys) addVersions(question, segment, key, visible, candidates)
-  if (candidates.length === 0) return NOTHING
-  const rows = Int32Array.from(candidates).sort()
-  const passes = new Uint8Array(rows.length)
-  evaluateRows(question.plan, segment, rows, passes)
+  const found: number[] = []
+  for (const key of keys) addVersions(question, segment, key, visible, found)
+  if (found.length === 0) return NOTHING
   const bits = newBits(segment.rowCount)
-  for (let i = 0; i < rows.length; i++) if (passes[i] !== 0) setBit(bits, rows[i]!)
-  return { bits, count: countBits(bits), rows: null }
+  const rows = Int32Array.from(found).sort()
+  for (let i = 0; i < rows.length; i++) setBit(bits, rows[i]!)
+  return { bits, count: rows.length, rows }
 }
 
 /** Adds the visible rows with this key. */

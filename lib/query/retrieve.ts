@@ -34,12 +34,12 @@ export function runGet(
 ): Row[] | Promise<Row[]> {
   const output = planOutput(context.schema, outputFields, true)
   const { segments } = snapshot
-  let loading: Promise<void>[] | null = null
+  const loading: Promise<void>[] = []
   for (let s = 0; s < segments.length; s++) {
     const pending = segments[s]!.load([])
-    if (pending !== undefined) (loading ??= []).push(pending)
+    if (pending !== undefined) loading.push(pending)
   }
-  if (loading === null) return getLoaded(context, snapshot, ids, output)
+  if (loading.length === 0) return getLoaded(context, snapshot, ids, output)
   return Promise.all(loading).then(() => getLoaded(context, snapshot, ids, output))
 }
 

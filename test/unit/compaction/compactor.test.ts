@@ -147,7 +147,7 @@ for (const pkType of [DataType.Int64, DataType.VarChar]) {
       const survives = (row: ModelRow): boolean =>
         (row.deletedAt === 0 || row.deletedAt > task.horizonTick) &&
         !gone.has(row.partition) &&
-        row.tick >= task.expireBeforeTick
+        row.tick > task.expireBeforeTick
       const { meta, rowMaps } = await runTask(task, context)
       const models = []
       for (const { input, model } of shuffled) {
