@@ -3,7 +3,7 @@
  *
  * Arguments: path of the store, collection, query vector as JSON.
  */
-import { open } from '../lib/index.js'
+import { open } from 'kestreldb'
 
 const [path, name, vector] = process.argv.slice(2)
 const start = performance.now()

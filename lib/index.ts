@@ -6,6 +6,7 @@ export {
   Collection,
   type CollectionDescription,
   type DeleteOptions,
+  type FieldChanges,
   type GetOptions,
   type InsertOptions,
   type ReadOptions,
@@ -15,6 +16,9 @@ export {
 export { Database, type InDatabase, open } from './client/database.js'
 export type { CollectionStats } from './engine/collection.js'
 export type { CreateCollection } from './engine/collection-ddl.js'
+export type { DatabaseStats, LoadOptions, LoadStateName, PartitionStats } from './engine/load-ddl.js'
+export type { AliasDescription, DatabaseDescription } from './engine/names-ddl.js'
+export type { GivenProperties } from './engine/properties.js'
 export type { IndexRequest } from './index/index-params.js'
 export type { IndexSpec, MetricType } from './index/index-spec.js'
 export type { HybridRequest, QueryRequest, Ranker, SearchHit, SearchRequest } from './query/request.js'

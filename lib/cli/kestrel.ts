@@ -5,15 +5,22 @@
  * Every command opens the database, does one thing, prints what a person wants to read, and closes it. Errors are one
  * line with what to do, and exit code 1; wrong usage is exit code 2.
  */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { MilvusError } from '../base/errors.js'
 import { type Database, open } from '../client/database.js'
 import { columns, megabytes, thousands } from './text.js'
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string
+/** Version of the package this file is in, wherever the build has put it. */
+function packageVersion(): string {
+  for (const up of ['..', '../..', '../../..']) {
+    const file = new URL(`${up}/package.json`, import.meta.url)
+    if (!existsSync(file)) continue
+    const about = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string }
+    if (about.name === 'kestreldb' && about.version !== undefined) return about.version
+  }
+  return 'unknown'
 }
 
 async function withDatabase(directory: string, work: (db: Database) => Promise<void>): Promise<void> {
@@ -81,7 +88,7 @@ function program(): Command {
     .description(
       "KestrelDB: Milvus's data model in one Node.js process. Looks into and tidies up a database directory.",
     )
-    .version(version)
+    .version(packageVersion())
     .showHelpAfterError()
     .exitOverride()
   command

@@ -8,16 +8,25 @@
 import { MilvusError } from '../base/errors.js'
 import { hybridOfTick } from '../base/timestamp.js'
 import type { CollectionStats, EngineCollection } from '../engine/collection.js'
-import {
-  createIndex,
-  createPartition,
-  dropIndex,
-  dropPartition,
-  loadCollection,
-  releaseCollection,
-} from '../engine/collection-ddl.js'
+import { createIndex, createPartition, dropIndex, dropPartition } from '../engine/collection-ddl.js'
 import type { Engine } from '../engine/engine.js'
-import { INSERT_AUTO_ID_PROPERTY } from '../engine/records.js'
+import {
+  hasPartition,
+  type LoadOptions,
+  type LoadStateName,
+  loadCollection,
+  loadPartitions,
+  loadState,
+  type PartitionStats,
+  partitionStats,
+  releaseCollection,
+  releasePartitions,
+} from '../engine/load-ddl.js'
+import type { GivenProperties } from '../engine/properties.js'
+import { alterCollection, alterIndex } from '../engine/property-ddl.js'
+import { DESCRIPTION_PROPERTY, INSERT_AUTO_ID_PROPERTY } from '../engine/records.js'
+import { addField, alterField, dropField } from '../engine/schema-ddl.js'
+import { truncateCollection } from '../engine/truncate.js'
 import type { WriteResult } from '../engine/write-request.js'
 import type { TemplateValues } from '../filter/compile.js'
 import type { IndexRequest } from '../index/index-params.js'
@@ -31,7 +40,7 @@ import type {
   SearchRequest,
 } from '../query/request.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
-import type { FieldOps, Row } from '../schema/requests.js'
+import type { FieldOps, FieldRequest, Row } from '../schema/requests.js'
 import { type PartialBatch, rowsToColumns } from '../schema/rows-to-columns.js'
 import { type Int64Value, int64Out } from './int64-out.js'
 
@@ -85,6 +94,23 @@ export interface CollectionDescription {
   readonly aliases: readonly string[]
   readonly properties: Readonly<Record<string, string>>
   readonly loaded: boolean
+  /** Milvus's number: Strong 0, Session 1, Bounded 2, Eventually 3. Echoed: every read here is Strong. */
+  readonly consistencyLevel: number
+  /** Hybrid timestamp of the creation. */
+  readonly createdTimestamp: bigint
+  /** Hybrid timestamp of the last change of schema, properties or name. */
+  readonly updatedTimestamp: bigint
+}
+
+/** What may change about a field; what is left out stays. */
+export interface FieldChanges {
+  /** VarChar, and Array of VarChar: UTF-8 bytes per value. Stored values are not checked. */
+  readonly maxLength?: number
+  /** Array: elements per row. Stored values are not checked. */
+  readonly maxCapacity?: number
+  readonly description?: string
+  /** `mmap.enabled` and `warmup`, echoed by describe. */
+  readonly params?: GivenProperties
 }
 
 export class Collection {
@@ -234,9 +260,86 @@ export class Collection {
     await dropIndex(this.#engine, this.#open, name)
   }
 
+  /** True when the collection has a partition of this name. */
+  async hasPartition(name: string): Promise<boolean> {
+    return hasPartition(this.#open, name)
+  }
+
+  /** Rows of one partition. @throws MilvusError PartitionNotFound */
+  async partitionStats(name: string): Promise<PartitionStats> {
+    return partitionStats(this.#open, name)
+  }
+
+  /** Sets storage parameters of an index; the collection must be released. @throws MilvusError IndexNotFound */
+  async alterIndex(name: string, params: GivenProperties): Promise<void> {
+    await alterIndex(this.#engine, this.#open, name, { properties: params })
+  }
+
+  /** Removes storage parameters of an index; the collection must be released. @throws MilvusError IndexNotFound */
+  async dropIndexProperties(name: string, keys: readonly string[]): Promise<void> {
+    await alterIndex(this.#engine, this.#open, name, { deleteKeys: keys })
+  }
+
+  /** Sets properties; all of them or, when one is refused, none. Durable on return. */
+  async alterProperties(properties: GivenProperties): Promise<void> {
+    await alterCollection(this.#engine, this.#open, { properties })
+  }
+
+  /** Removes properties; those that are not set are ignored. Durable on return. */
+  async dropProperties(keys: readonly string[]): Promise<void> {
+    await alterCollection(this.#engine, this.#open, { deleteKeys: keys })
+  }
+
+  /** Changes the description. Durable on return. */
+  async alterDescription(description: string): Promise<void> {
+    await this.alterProperties({ [DESCRIPTION_PROPERTY]: description })
+  }
+
+  /** Adds a nullable field; earlier rows read as null or as its default. Durable on return. */
+  async addField(request: FieldRequest): Promise<void> {
+    await addField(this.#engine, this.#open, request)
+  }
+
+  /** Drops a field with its indexes; its values never come back. Durable on return, after the reads that run. */
+  async dropField(name: string): Promise<void> {
+    await dropField(this.#engine, this.#open, name)
+  }
+
+  /** Changes limits, description or storage parameters of a field. Durable on return. */
+  async alterField(name: string, changes: FieldChanges): Promise<void> {
+    const { maxLength, maxCapacity, description, params } = changes
+    const properties = {
+      ...params,
+      ...(maxLength === undefined ? {} : { max_length: maxLength }),
+      ...(maxCapacity === undefined ? {} : { max_capacity: maxCapacity }),
+      ...(description === undefined ? {} : { description }),
+    }
+    await alterField(this.#engine, this.#open, name, { properties })
+  }
+
+  /** Removes all rows at once; everything else stays. Durable on return. */
+  async truncate(): Promise<void> {
+    await truncateCollection(this.#engine, this.#open)
+  }
+
   /** Makes the collection readable, now and after every restart. */
-  async load(): Promise<void> {
-    await loadCollection(this.#engine, this.#open)
+  async load(options: LoadOptions = {}): Promise<void> {
+    await loadCollection(this.#engine, this.#open, options)
+  }
+
+  /** Makes partitions readable, in addition to those that are. @throws MilvusError PartitionNotFound */
+  async loadPartitions(names: readonly string[], options: LoadOptions = {}): Promise<void> {
+    await loadPartitions(this.#engine, this.#open, names, options)
+  }
+
+  /** Makes partitions unreadable; when none is left the collection is released. */
+  async releasePartitions(names: readonly string[]): Promise<void> {
+    await releasePartitions(this.#engine, this.#open, names)
+  }
+
+  /** Whether the collection, or all of the named partitions, may be read; 'NotExist' for an unknown collection. */
+  async loadState(partitionNames: readonly string[] = []): Promise<LoadStateName> {
+    return loadState(this.#engine, this.name, this.#database, partitionNames)
   }
 
   /** Frees its memory; reads are refused until load(). Writes go on (merges do not). */
@@ -270,6 +373,9 @@ export class Collection {
       aliases: record.aliases,
       properties: record.properties,
       loaded: record.load !== 'none',
+      consistencyLevel: record.consistencyLevel,
+      createdTimestamp: hybridOfTick(record.createdTick),
+      updatedTimestamp: hybridOfTick(record.updatedTick),
     }
   }
 }

@@ -7,7 +7,21 @@
 import type { OpenOptions } from '../base/options.js'
 import { type CreateCollection, createCollection, dropCollection } from '../engine/collection-ddl.js'
 import { Engine } from '../engine/engine.js'
-import { createAlias, createDatabase, dropAlias, dropDatabase } from '../engine/names-ddl.js'
+import { type DatabaseStats, databaseStats } from '../engine/load-ddl.js'
+import {
+  type AliasDescription,
+  createAlias,
+  createDatabase,
+  type DatabaseDescription,
+  describeAlias,
+  describeDatabase,
+  dropAlias,
+  dropDatabase,
+  listAliases,
+} from '../engine/names-ddl.js'
+import type { GivenProperties } from '../engine/properties.js'
+import { alterDatabase } from '../engine/property-ddl.js'
+import { renameCollection } from '../engine/schema-ddl.js'
 import { Collection } from './collection.js'
 
 /** Selects the database of a call. Default: `default`. */
@@ -67,6 +81,28 @@ export class Database {
     await dropCollection(this.#engine, name, where.database)
   }
 
+  /**
+   * Gives a collection another name, and with `newDatabase` another database. Durable on return.
+   * @throws MilvusError CollectionNotFound, ParameterInvalid (the name is taken or invalid)
+   */
+  async renameCollection(
+    name: string,
+    newName: string,
+    where: InDatabase & { readonly newDatabase?: string } = {},
+  ): Promise<void> {
+    await renameCollection(this.#engine, name, newName, where)
+  }
+
+  /** Aliases of one collection, or of all. @throws MilvusError CollectionNotFound */
+  async listAliases(collection: string = '', where: InDatabase = {}): Promise<string[]> {
+    return listAliases(this.#engine, collection, where.database)
+  }
+
+  /** Which collection an alias names. @throws MilvusError AliasNotFound */
+  async describeAlias(alias: string, where: InDatabase = {}): Promise<AliasDescription> {
+    return describeAlias(this.#engine, alias, where.database)
+  }
+
   /** Creates a second name for a collection. Durable on return. @throws MilvusError on name conflicts */
   async createAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
     await createAlias(this.#engine, alias, collection, { move: false }, where.database)
@@ -83,13 +119,33 @@ export class Database {
   }
 
   /** Creates a database (a namespace for collections). @throws MilvusError on invalid or taken names */
-  async createDatabase(name: string): Promise<void> {
-    await createDatabase(this.#engine, name)
+  async createDatabase(name: string, properties: Readonly<Record<string, string>> = {}): Promise<void> {
+    await createDatabase(this.#engine, name, properties)
   }
 
   /** Drops an empty database. @throws MilvusError when it is not empty, or `default` */
   async dropDatabase(name: string): Promise<void> {
     await dropDatabase(this.#engine, name)
+  }
+
+  /** Name, properties and age of a database. @throws MilvusError DatabaseNotFound */
+  async describeDatabase(name: string): Promise<DatabaseDescription> {
+    return describeDatabase(this.#engine, name)
+  }
+
+  /** Sets properties of a database; later collections inherit its `timezone`. Durable on return. */
+  async alterDatabase(name: string, properties: GivenProperties): Promise<void> {
+    await alterDatabase(this.#engine, name, { properties })
+  }
+
+  /** Removes properties of a database. Durable on return. */
+  async dropDatabaseProperties(name: string, keys: readonly string[]): Promise<void> {
+    await alterDatabase(this.#engine, name, { deleteKeys: keys })
+  }
+
+  /** Figures about a database. @throws MilvusError DatabaseNotFound */
+  async databaseStats(name: string): Promise<DatabaseStats> {
+    return databaseStats(this.#engine, name)
   }
 
   /** Names of all databases. */

@@ -4,7 +4,7 @@
  * Changes that a write in flight could trip over (partitions, schema, properties) run as barriers of the collection's
  * write queue. All of them run one at a time per database, through the catalog.
  */
-import { collectionNotFound, invalid, MilvusError } from '../base/errors.js'
+import { collectionNotFound, invalid } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { checkIndex, type IndexRequest } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
@@ -19,7 +19,7 @@ import { EngineCollection } from './collection.js'
 import { CollectionState } from './collection-state.js'
 import { removeSegment } from './compaction-flow.js'
 import type { Engine } from './engine.js'
-import { checkProperties } from './properties.js'
+import { checkProperties, inheritedProperties } from './properties.js'
 import {
   type CollectionRecord,
   DEFAULT_DATABASE,
@@ -77,7 +77,7 @@ export function createCollection(
       nextPartitionId: partitions.length + 1,
       indexes,
       nextIndexId: indexes.length + 1,
-      properties: checkProperties(schema, {}, request.properties ?? {}),
+      properties: checkProperties(schema, inheritedProperties(db), request.properties ?? {}),
       aliases: [],
       consistencyLevel: request.consistencyLevel ?? 2,
       shardCount: request.shardCount ?? 1,
@@ -248,35 +248,5 @@ export function dropIndex(engine: Engine, collection: EngineCollection, name: st
       throw invalid(`vector index cannot be dropped on loaded collection: ${record.id}`)
     }
     await putRecord(collection, { indexes: record.indexes.filter(spec => !gone.includes(spec)) })
-  })
-}
-
-/**
- * Makes a collection readable. Durable on return: it is loaded again after a restart.
- * @throws MilvusError IndexNotFound when a vector field has no index
- */
-export function loadCollection(engine: Engine, collection: EngineCollection): Promise<void> {
-  return engine.catalog.exclusive(async () => {
-    const { record } = collection.state
-    const vectors = record.schema.fields.filter(field => isVectorType(field.dataType))
-    const bare = vectors.filter(field => !record.indexes.some(spec => spec.fieldName === field.name))
-    if (bare.length === vectors.length)
-      throw new MilvusError('IndexNotFound', '', { fields: { collection: record.schema.name } })
-    if (bare.length > 0) {
-      throw invalid(
-        `there is no vector index on field: [${bare.map(f => f.name).join(' ')}], please create index firstly`,
-      )
-    }
-    if (record.load !== 'all') await putRecord(collection, { load: 'all' })
-    await collection.preload()
-  })
-}
-
-/** Frees the memory of a collection; reads are refused until it is loaded. Durable on return; idempotent. */
-export function releaseCollection(engine: Engine, collection: EngineCollection): Promise<void> {
-  return engine.catalog.exclusive(async () => {
-    if (collection.state.record.load !== 'none') await putRecord(collection, { load: 'none' })
-    await collection.state.snapshots.whenIdle()
-    for (const segment of collection.state.sealed) segment.unload()
   })
 }

@@ -65,6 +65,8 @@ export class CollectionState implements DeleteSource {
   /** Why the collection takes no more writes; null while it does. */
   broken: MilvusError | null = null
   dropped = false
+  /** Reads that have not begun wait for this; null (nearly always): none has to. See holdReads(). */
+  gate: Promise<void> | null = null
   /** Highest horizon that background work was given: older states must not be asked for any more. */
   purgedTick: Tick
   readonly snapshots: SnapshotRegistry
@@ -159,6 +161,22 @@ export class CollectionState implements DeleteSource {
     this.growing.deleteList.append(keys, 0, rowCount, scope, tick)
   }
 
+  /**
+   * Makes reads that have not begun wait until the returned function is called. Only barriers of the write queue may
+   * call it, so two holds never overlap.
+   */
+  holdReads(): () => void {
+    assert(this.gate === null, 'reads are held once')
+    let open: () => void = () => undefined
+    this.gate = new Promise<void>(resolve => {
+      open = resolve
+    })
+    return () => {
+      this.gate = null
+      open()
+    }
+  }
+
   // DeleteSource
 
   load(): Promise<void> | undefined {
@@ -236,15 +254,14 @@ export class CollectionState implements DeleteSource {
     return segments.map(existing => (existing.id === meta.id ? meta : existing))
   }
 
-  /** Waits while as many frozen segments as allowed wait for their flush. */
-  async roomToFreeze(): Promise<void> {
-    while (
-      this.frozen.length >= this.env.options.frozenSegmentsMax &&
-      this.broken === null &&
-      !this.dropped
-    ) {
-      await new Promise<void>(resolve => this.#waitingForFlush.push(resolve))
-    }
+  /** True when one more segment may be frozen. */
+  get canFreeze(): boolean {
+    return this.frozen.length < this.env.options.frozenSegmentsMax
+  }
+
+  /** Resolves when the next flush has ended, well or not. */
+  flushEnded(): Promise<void> {
+    return new Promise(resolve => this.#waitingForFlush.push(resolve))
   }
 
   /** Called by the flush flow whenever a frozen segment is gone or will never go. */

@@ -4,7 +4,7 @@
  * This is the surface that the embedded client and the wire adapters translate to; it speaks columns, ticks and ids,
  * never wire shapes.
  */
-import { invalid, MilvusError } from '../base/errors.js'
+import { MilvusError } from '../base/errors.js'
 import type { TemplateValues } from '../filter/compile.js'
 import type { IndexSpec } from '../index/index-spec.js'
 import { runHybrid } from '../query/hybrid.js'
@@ -65,8 +65,9 @@ export class EngineCollection {
   constructor(state: CollectionState) {
     this.state = state
     this.background = new CollectionBackground(state)
-    this.writes = new WritePath(state, () => {
-      if (freezeGrowing(state)) void this.background.flushFrozen()
+    this.writes = new WritePath(state, {
+      start: () => void this.background.flushFrozen(),
+      error: () => this.background.flushError,
     })
     state.onUnpinned = segment => {
       removeSegment(state, segment).catch(error => {
@@ -115,7 +116,7 @@ export class EngineCollection {
     const { schema } = this.state
     return this.writes.write(batchBytes(batch), () => {
       // Columns stand in the order of the schema they were made for.
-      if (this.state.schema !== schema)
+      if (this.state.schema.version !== schema.version)
         throw new MilvusError('SchemaMismatch', 'the schema changed while the request waited')
       return decide()
     })
@@ -152,13 +153,18 @@ export class EngineCollection {
       throw new MilvusError('CollectionNotLoaded', 'failed to delete', {
         fields: { collection: this.state.id },
       })
-    return this.writes.write(filter.length + 64, () => decideDelete(this.state, plan, scope))
+    const { schema } = this.state
+    return this.writes.write(filter.length + 64, () => {
+      // A plan knows fields by their places, which a change of the schema may have moved.
+      const current = this.state.schema === schema ? plan : planDelete(this.state, filter, templates)
+      return decideDelete(this.state, current, scope)
+    })
   }
 
   /** Rows by primary key, in the order asked, absent ones left out. */
   get(request: GetRequest, scope: ReadScope = {}): Promise<Row[]> | Row[] {
-    const breath = this.state.env.loop.breathe()
-    return breath === undefined ? this.#get(request, scope) : breath.then(() => this.#get(request, scope))
+    const wait = this.state.gate ?? this.state.env.loop.breathe()
+    return wait === undefined ? this.#get(request, scope) : wait.then(() => this.get(request, scope))
   }
 
   #get(request: GetRequest, scope: ReadScope): Promise<Row[]> | Row[] {
@@ -182,6 +188,7 @@ export class EngineCollection {
   /** Rows that match a filter, by ascending primary key. */
   async query(request: QueryRequest, scope: ReadScope = {}): Promise<Row[]> {
     await this.state.env.loop.breathe()
+    while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'query', scope)
     try {
       return await runQuery(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -193,6 +200,7 @@ export class EngineCollection {
   /** Number of live row versions that match a filter. */
   async count(request: Pick<QueryRequest, 'filter' | 'templates'>, scope: ReadScope = {}): Promise<number> {
     await this.state.env.loop.breathe()
+    while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'query', scope)
     try {
       return await runCount(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -204,6 +212,7 @@ export class EngineCollection {
   /** Nearest rows for each query vector. */
   async search(request: SearchRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
     await this.state.env.loop.breathe()
+    while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {
       return await runSearch(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -215,6 +224,7 @@ export class EngineCollection {
   /** Several searches fused into one ranking. */
   async hybridSearch(request: HybridRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
     await this.state.env.loop.breathe()
+    while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {
       return await runHybrid(readContext(this.state, scope.partitionNames), snapshot, request)
@@ -230,13 +240,13 @@ export class EngineCollection {
       freezeGrowing(this.state)
     })
     const target = this.state.frozen.at(-1)
-    await this.background.flushFrozen()
-    if (target !== undefined && this.state.frozen.includes(target)) {
-      throw (
-        this.state.broken ??
-        this.background.flushError ??
-        invalid('the collection was dropped or closed during flush')
-      )
+    if (target === undefined) return
+    while (this.state.frozen.includes(target)) {
+      await this.background.flushFrozen()
+      const stopped = this.state.broken ?? this.background.flushError
+      if (stopped !== null && this.state.frozen.includes(target)) throw stopped
+      if (this.state.dropped || this.state.env.work.closed)
+        throw new MilvusError('Canceled', 'the collection was dropped or closed during flush')
     }
   }
 

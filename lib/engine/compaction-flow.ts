@@ -48,6 +48,24 @@ function graphIndexes(state: CollectionState): { spec: IndexSpec; field: FieldSc
  */
 export async function compactOnce(state: CollectionState, mode: 'background' | 'full'): Promise<boolean> {
   if (state.dropped || state.broken !== null) return false
+  return pinned(state, state.sealed, () => compactPinned(state, mode))
+}
+
+/** Runs a job over segments: a truncation meanwhile leaves them on disk until the job is over. */
+async function pinned<T>(
+  state: CollectionState,
+  segments: readonly SealedSegment[],
+  job: () => Promise<T>,
+): Promise<T> {
+  for (const segment of segments) segment.pins++
+  try {
+    return await job()
+  } finally {
+    for (const segment of segments) if (--segment.pins === 0 && segment.retired) state.onUnpinned(segment)
+  }
+}
+
+async function compactPinned(state: CollectionState, mode: 'background' | 'full'): Promise<boolean> {
   const { options } = state.env
   // Only a complete delete state tells what a purge would free.
   if (mode === 'full') for (const segment of state.sealed) await segment.load([])
@@ -75,7 +93,10 @@ export async function compactOnce(state: CollectionState, mode: 'background' | '
     }
     crashPoint('compact:before-manifest')
     if (state.dropped) return false
-    await commitCompaction(state, inputs, output)
+    if (!(await commitCompaction(state, inputs, output))) {
+      if (output !== null) await removeSegment(state, output)
+      return true
+    }
   } finally {
     state.joining = state.joining.filter(segment => segment !== output)
   }
@@ -138,15 +159,19 @@ function largestGraph(
   return best
 }
 
+/** Swaps inputs and output; false when a truncation took the inputs away meanwhile. */
 async function commitCompaction(
   state: CollectionState,
   inputs: readonly SealedSegment[],
   output: SealedSegment | null,
-): Promise<void> {
+): Promise<boolean> {
   const gone = new Set(inputs.map(input => input.id))
   let dropped: number[] = []
+  let wanted = false
   await state.editManifest(
     current => {
+      wanted = inputs.every(input => state.sealed.includes(input))
+      if (!wanted) return { manifest: current, ops: [] }
       const segments = current.segments.filter(meta => !gone.has(meta.id))
       if (output !== null) segments.push(output.meta)
       const purgedTick = Math.max(current.purgedTick, state.purgedTick)
@@ -159,15 +184,17 @@ async function commitCompaction(
       }
     },
     () => {
+      if (!wanted) return
       state.sealed = state.sealed.filter(segment => !gone.has(segment.id))
       if (output !== null) state.sealed = [...state.sealed, output]
       state.dropDeltas(dropped)
     },
   )
+  return wanted
 }
 
 /** Takes a replaced segment off the disk, now or when its last reader lets go. */
-function retire(state: CollectionState, segment: SealedSegment): void {
+export function retire(state: CollectionState, segment: SealedSegment): void {
   segment.retired = true
   if (segment.pins === 0) state.onUnpinned(segment)
 }
@@ -194,12 +221,18 @@ export function missingIndexes(
   return missing
 }
 
+/** Something to build: which graph, of which segment. */
+type MissingIndex = ReturnType<typeof missingIndexes>[number]
+
 /** Builds one missing graph; false when there is none to build. */
 export async function buildOneIndex(state: CollectionState): Promise<boolean> {
   if (state.dropped || state.broken !== null) return false
   const next = missingIndexes(state)[0]
   if (next === undefined) return false
-  const { segment, spec, field } = next
+  return pinned(state, [next.segment], () => buildPinned(state, next))
+}
+
+async function buildPinned(state: CollectionState, { segment, spec, field }: MissingIndex): Promise<boolean> {
   const fileName = sidecarName(segment.id, field.id, spec.id)
   const stored = await state.env.work.withCancel(signal =>
     state.env.work.mergeRunner.run({ kind: 'index', meta: segment.meta, field, spec, fileName }, signal),

@@ -19,6 +19,7 @@ import { encodeDeleteDelta } from '../log/delete-delta.js'
 import type { GrowingSegment } from '../segment/growing-segment.js'
 import { SealedSegment } from '../segment/sealed-segment.js'
 import type { SegmentMeta } from '../segment/segment-meta.js'
+import { deleteSegment } from '../segment/segment-reader.js'
 import { deltaKey, logRange } from '../store/keys.js'
 import type { StoreOp } from '../store/store.js'
 import type { CollectionState } from './collection-state.js'
@@ -51,6 +52,7 @@ export async function flushOldest(state: CollectionState): Promise<void> {
     crashPoint('flush:before-manifest')
     if (state.dropped) return
     await commitFlush(state, frozen, sealed)
+    if (sealed !== null && !state.sealed.includes(sealed)) await deleteSegment(state.env.store, sealed.id)
   } finally {
     state.joining = state.joining.filter(segment => segment !== sealed)
   }
@@ -83,8 +85,12 @@ async function commitFlush(
   const entries = frozen.deleteList
   // A segment that was written after these deletes, or together with them, already knows them.
   let delta = 0
+  let wanted = false
   await state.editManifest(
     current => {
+      // A truncation may have taken the rows away meanwhile; then nothing is left to do.
+      wanted = state.frozen[0] === frozen
+      if (!wanted) return { manifest: current, ops: [] }
       const needsDelta = entries.rowCount > 0 && current.segments.length > 0
       delta = needsDelta ? current.nextDelta : 0
       const ops: StoreOp[] = needsDelta
@@ -106,6 +112,7 @@ async function commitFlush(
       }
     },
     () => {
+      if (!wanted) return
       assert(state.frozen[0] === frozen, 'segments are flushed in order')
       state.frozen = state.frozen.slice(1)
       if (sealed !== null) state.sealed = [...state.sealed, sealed]

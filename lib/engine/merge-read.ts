@@ -5,6 +5,7 @@
  * merges of one row can therefore never read the same old version, and no update is lost (upsert-semantics §2.1, §4.2).
  */
 import { MilvusError } from '../base/errors.js'
+import { deadlineFields, findLivingPk } from '../query/row-deadline.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Column, ColumnBatch } from '../schema/column.js'
 import { concatColumns, nullColumn } from '../schema/column-ops.js'
@@ -15,7 +16,7 @@ import { validateColumns } from '../schema/validate-columns.js'
 import { keyAt } from '../segment/pk-order.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
-import { expireBeforeTick } from './read-path.js'
+import { expireBeforeTick, rowDeadline } from './read-path.js'
 import { JSON_MERGE_PROPERTY } from './records.js'
 import { type ReadyWrite, readyUpsert, scopeOf } from './write-request.js'
 
@@ -44,10 +45,11 @@ export function decideMerge(
   }
   const scope = scopeOf(state, partitionName)
   const partitions = scope < 0 ? null : new Set([scope])
+  const needed = deadlineFields(rowDeadline(state))
   const snapshot = state.snapshot(state.appliedTick)
   let later = false
   try {
-    const loads = snapshot.segments.map(segment => segment.load([])).filter(load => load !== undefined)
+    const loads = snapshot.segments.map(segment => segment.load(needed)).filter(load => load !== undefined)
     if (loads.length > 0) {
       later = true
       return readLater(Promise.all(loads), state, snapshot, given, ops, partitionName, partitions)
@@ -93,6 +95,7 @@ function findStored(
 ): Found {
   const pk = given.columns[state.schema.pkIndex]!
   const expired = expireBeforeTick(state)
+  const deadline = rowDeadline(state)
   const segmentOf = new Int32Array(given.rowCount).fill(-1)
   const rowOf = new Int32Array(given.rowCount)
   const counts = new Int32Array(snapshot.segments.length)
@@ -101,7 +104,7 @@ function findStored(
     let newest = -1
     for (let s = 0; s < snapshot.segments.length; s++) {
       const segment = snapshot.segments[s]!
-      const row = segment.findPk(key, snapshot.tick, partitions)
+      const row = findLivingPk(segment, key, snapshot.tick, partitions, deadline)
       if (row < 0 || segment.tickOf(row) <= newest || segment.tickOf(row) <= expired) continue
       newest = segment.tickOf(row)
       segmentOf[i] = s

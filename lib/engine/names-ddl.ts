@@ -3,6 +3,7 @@
  */
 import { collectionNotFound, invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { hybridOfTick } from '../base/timestamp.js'
 import { checkAliasName, checkDatabaseName } from '../schema/names.js'
 import { putRecord } from './collection-ddl.js'
 import type { Engine } from './engine.js'
@@ -100,4 +101,61 @@ export function dropDatabase(engine: Engine, name: string): Promise<void> {
     }
     await catalog.dropDatabase(record.id)
   })
+}
+
+/** A database as describe shows it. */
+export interface DatabaseDescription {
+  readonly name: string
+  readonly properties: Readonly<Record<string, string>>
+  /** Hybrid timestamp of its creation. */
+  readonly createdTimestamp: bigint
+}
+
+/** @throws MilvusError DatabaseNotFound */
+export function describeDatabase(engine: Engine, name: string): DatabaseDescription {
+  engine.checkOpen()
+  const record = engine.catalog.database(name)
+  return {
+    name: record.name,
+    properties: record.properties,
+    createdTimestamp: hybridOfTick(record.createdTick),
+  }
+}
+
+/** An alias as describe shows it. */
+export interface AliasDescription {
+  readonly alias: string
+  readonly collection: string
+  readonly database: string
+}
+
+/** @throws MilvusError AliasNotFound (also for names of collections), DatabaseNotFound */
+export function describeAlias(
+  engine: Engine,
+  alias: string,
+  database: string = DEFAULT_DATABASE,
+): AliasDescription {
+  engine.checkOpen()
+  const { catalog } = engine
+  const db = catalog.database(database)
+  const holder = catalog.find(db, alias)
+  if (holder === undefined || holder.schema.name === alias)
+    throw new MilvusError('AliasNotFound', '', { fields: { database: db.name, alias } })
+  return { alias, collection: holder.schema.name, database: db.name }
+}
+
+/**
+ * Aliases of one collection, or of the whole database when none is named, in order of the collections' creation.
+ * @throws MilvusError CollectionNotFound, DatabaseNotFound
+ */
+export function listAliases(
+  engine: Engine,
+  collection: string = '',
+  database: string = DEFAULT_DATABASE,
+): string[] {
+  engine.checkOpen()
+  const { catalog } = engine
+  const db = catalog.database(database)
+  const records = collection === '' ? catalog.collections(db) : [catalog.collection(db, collection)]
+  return records.flatMap(record => [...record.aliases])
 }

@@ -8,9 +8,11 @@
 import { invalid, MilvusError } from '../base/errors.js'
 import { type Tick, tickOfHybrid, tickOfWallMs } from '../base/timestamp.js'
 import type { ReadContext } from '../query/request.js'
+import type { RowDeadline } from '../query/row-deadline.js'
+import { fieldIndex } from '../schema/collection-schema.js'
 import type { Snapshot } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
-import { RETENTION_PROPERTY, TTL_PROPERTY } from './records.js'
+import { RETENTION_PROPERTY, TTL_FIELD_PROPERTY, TTL_PROPERTY } from './records.js'
 import { partitionId } from './write-request.js'
 
 /** What every read may say about the state it wants. */
@@ -25,6 +27,15 @@ export interface ReadScope {
 export function expireBeforeTick(state: CollectionState): Tick {
   const seconds = Number(state.record.properties[TTL_PROPERTY] ?? 0)
   return seconds > 0 ? tickOfWallMs(state.env.oracle.nowMs() - seconds * 1000) : 0
+}
+
+/** The field after whose value a row is gone, and the time; null when the collection names none (§3.4). */
+export function rowDeadline(state: CollectionState): RowDeadline | null {
+  const name = state.record.properties[TTL_FIELD_PROPERTY]
+  if (name === undefined) return null
+  const at = fieldIndex(state.schema, name)
+  if (at < 0) return null
+  return { fieldIndex: at, fieldId: state.schema.fields[at]!.id, nowMicros: state.env.oracle.nowMs() * 1000 }
 }
 
 /** Ticks older than this may not be read any more, apart from by readers that already run. */
@@ -73,6 +84,7 @@ export function readContext(
     partitions: readPartitions(state, partitionNames),
     filterCache: state.env.filterCache,
     expireBeforeTick: expireBeforeTick(state),
+    deadline: rowDeadline(state),
   }
 }
 

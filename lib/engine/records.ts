@@ -40,6 +40,8 @@ export interface CollectionRecord {
   readonly consistencyLevel: number
   readonly shardCount: number
   readonly load: LoadState
+  /** Fields named when it was loaded; a hint, everything is served. Absent: all. */
+  readonly loadFields?: readonly string[]
   readonly createdTick: Tick
   /** Tick of the last change of schema, properties or name: the schema cache key of Milvus's clients. */
   readonly updatedTick: Tick
@@ -55,5 +57,17 @@ export const JSON_MERGE_PROPERTY = 'kestrel.partial_update.json'
 export const RETENTION_PROPERTY = 'kestrel.retention.seconds'
 /** Collection property of Milvus: seconds after which a row is gone. */
 export const TTL_PROPERTY = 'collection.ttl.seconds'
+/** Collection property of Milvus: names the Timestamptz field after whose value a row is gone. */
+export const TTL_FIELD_PROPERTY = 'ttl_field'
+/** Collection property of Milvus: turns the dynamic field on and off; never stored, the schema says it. */
+export const DYNAMIC_PROPERTY = 'dynamicfield.enabled'
+/** Collection property of Milvus: changes the description; never stored, the schema holds it. */
+export const DESCRIPTION_PROPERTY = 'collection.description'
+/** Collection property of Milvus: searches must name one partition key value. */
+export const ISOLATION_PROPERTY = 'partitionkey.isolation'
+/** Collection, index and field property of Milvus: echoed, no effect here. */
+export const MMAP_PROPERTY = 'mmap.enabled'
+/** Database and collection property of Milvus: IANA zone of timestamps without an offset. */
+export const TIMEZONE_PROPERTY = 'timezone'
 /** Collection property of Milvus: insert may name primary keys although autoID is on. */
 export const INSERT_AUTO_ID_PROPERTY = 'allow_insert_auto_id'

@@ -6,7 +6,7 @@
  *
  * Invariants: one job per lane at a time; after `close()` no job starts, running ones are cancelled or finished.
  */
-import PQueue from 'p-queue'
+import type PQueue from 'p-queue'
 import { MilvusError } from '../base/errors.js'
 import type { Task, TaskResult } from '../compaction/tasks.js'
 import type { CompactionThread } from '../compaction/worker-thread.js'
@@ -22,8 +22,8 @@ const PRIORITY = { compaction: 1, index: 0 } as const
 export class BackgroundWork {
   readonly flushRunner: TaskRunner
   readonly mergeRunner: TaskRunner
-  readonly #flushes = new PQueue({ concurrency: 1 })
-  readonly #merges = new PQueue({ concurrency: 1 })
+  /** The lanes; made with the first job, because most processes that open a database start none. */
+  #lanes: Promise<{ readonly flushes: PQueue; readonly merges: PQueue }> | null = null
   readonly #cancel = new Set<Int32Array>()
   #closed = false
 
@@ -36,16 +36,27 @@ export class BackgroundWork {
     return this.#closed
   }
 
-  flush<T>(job: () => Promise<T>): Promise<T> {
-    return this.#flushes.add(() => this.#guarded(job))
+  #open(): Promise<{ readonly flushes: PQueue; readonly merges: PQueue }> {
+    this.#lanes ??= import('p-queue').then(({ default: Lane }) => ({
+      flushes: new Lane({ concurrency: 1 }),
+      merges: new Lane({ concurrency: 1 }),
+    }))
+    return this.#lanes
   }
 
-  compaction<T>(job: () => Promise<T>): Promise<T> {
-    return this.#merges.add(() => this.#guarded(job), { priority: PRIORITY.compaction })
+  async flush<T>(job: () => Promise<T>): Promise<T> {
+    const { flushes } = await this.#open()
+    return flushes.add(() => this.#guarded(job))
   }
 
-  index<T>(job: () => Promise<T>): Promise<T> {
-    return this.#merges.add(() => this.#guarded(job), { priority: PRIORITY.index })
+  async compaction<T>(job: () => Promise<T>): Promise<T> {
+    const { merges } = await this.#open()
+    return merges.add(() => this.#guarded(job), { priority: PRIORITY.compaction })
+  }
+
+  async index<T>(job: () => Promise<T>): Promise<T> {
+    const { merges } = await this.#open()
+    return merges.add(() => this.#guarded(job), { priority: PRIORITY.index })
   }
 
   async #guarded<T>(job: () => Promise<T>): Promise<T> {
@@ -67,7 +78,8 @@ export class BackgroundWork {
 
   /** Resolves when nothing is queued or running. */
   async idle(): Promise<void> {
-    await Promise.all([this.#flushes.onIdle(), this.#merges.onIdle()])
+    const lanes = await this.#lanes
+    if (lanes !== null) await Promise.all([lanes.flushes.onIdle(), lanes.merges.onIdle()])
   }
 
   /** Cancels what runs in the merge lane, lets flushes end, and stops the threads. */

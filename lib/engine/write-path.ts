@@ -29,6 +29,7 @@ import { keyAt } from '../segment/pk-order.js'
 import { logKey } from '../store/keys.js'
 import type { StoreOp } from '../store/store.js'
 import type { CollectionState } from './collection-state.js'
+import { freezeGrowing } from './flush.js'
 import type { ReadyWrite, WriteResult } from './write-request.js'
 
 /** One entry of the queue. `bytes` is what it holds in memory while it waits. */
@@ -51,15 +52,25 @@ class Pending {
   }
 }
 
+/** How the write path gets full segments out of memory. */
+export interface Flusher {
+  /** Starts flushing what is frozen, if that is not under way. */
+  start(): void
+  /** Why the last flush failed; null when it did not. */
+  error(): unknown
+}
+
+/** A growing segment may grow to this many times its size while flushes fail; then writes are refused. */
+const OVERGROWTH_MAX = 4
+
 export class WritePath {
   readonly #state: CollectionState
   readonly #group: GroupCommit<Pending>
-  /** Freezes the growing segment when it is full, and starts its flush. */
-  readonly #rotate: () => void
+  readonly #flusher: Flusher
 
-  constructor(state: CollectionState, rotate: () => void) {
+  constructor(state: CollectionState, flusher: Flusher) {
     this.#state = state
-    this.#rotate = rotate
+    this.#flusher = flusher
     const { options } = state.env
     this.#group = new GroupCommit<Pending>({
       commit: group => this.#commit(group),
@@ -97,6 +108,15 @@ export class WritePath {
 
   #check(): void {
     if (this.#state.broken !== null) throw this.#state.broken
+    if (this.#fullness() < OVERGROWTH_MAX || this.#state.canFreeze) return
+    this.#flusher.start()
+    const cause = this.#flusher.error()
+    const why = cause instanceof Error ? cause.message : 'flushes do not keep up'
+    throw new MilvusError(
+      'ServiceUnavailable',
+      `rows cannot be moved out of memory (${why}); try again later`,
+      { cause },
+    )
   }
 
   async #commit(group: readonly Pending[]): Promise<void> {
@@ -114,7 +134,7 @@ export class WritePath {
         await this.#settle(item, item.barrier)
         continue
       }
-      this.#check()
+      if (state.broken !== null) throw state.broken
       const ready = await this.#decided(item)
       if (ready === null) continue
       if (ready.insert === null && ready.remove === null) {
@@ -194,12 +214,28 @@ export class WritePath {
     state.visibleTick = state.appliedTick
   }
 
-  /** Freezes a full growing segment; holds the queue while too many frozen ones wait for their flush. */
-  async #makeRoom(): Promise<void> {
+  /** How full the growing segment is: 1 = to be frozen. */
+  #fullness(): number {
     const { growing, env } = this.#state
-    if (growing.rowCount < env.options.flushRowsMax && growing.byteLength < env.options.flushBytesMax) return
-    await this.#state.roomToFreeze()
-    if (this.#state.broken === null && !this.#state.dropped) this.#rotate()
+    return Math.max(
+      growing.rowCount / env.options.flushRowsMax,
+      growing.byteLength / env.options.flushBytesMax,
+    )
+  }
+
+  /**
+   * Freezes a full growing segment. While too many frozen ones wait for their flush, holds the queue until a flush has
+   * ended; when that flush failed the segment grows on, and the next group tries again.
+   */
+  async #makeRoom(): Promise<void> {
+    if (this.#fullness() < 1) return
+    if (!this.#state.canFreeze) {
+      const ended = this.#state.flushEnded()
+      this.#flusher.start()
+      await ended
+    }
+    const { broken, dropped, canFreeze } = this.#state
+    if (broken === null && !dropped && canFreeze && freezeGrowing(this.#state)) this.#flusher.start()
   }
 
   /** Resolves when everything queued so far is done. */

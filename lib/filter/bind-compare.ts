@@ -2,7 +2,7 @@
  * Comparisons and range chains: which types meet, what the constant becomes, and which leaf comes out
  * (query-search-semantics §1.5, §1.6, §1.17).
  */
-import { DataType, isVectorType } from '../schema/data-type.js'
+import { DataType } from '../schema/data-type.js'
 import { type CompareOp, flipCompare, type Literal, type Node, type NodeOf, type RangeNode } from './ast.js'
 import { type ArithOperand, arithTest, bindArithOperand, castError } from './bind-arith.js'
 import { type BindContext, incomparable, isFloat, isInteger, membersTest, testLeaf } from './bind-context.js'
@@ -354,9 +354,4 @@ function movedOperand(context: BindContext, node: NodeOf<'arith'>): Operand {
   const { months, days, micros } = parseInterval(text.value)
   const interval = op === '+' ? { months, days, micros } : { months: -months, days: -days, micros: -micros }
   return { kind: 'moved', subject, interval }
-}
-
-/** True for types that no comparison knows. */
-export function isOpaque(type: DataType): boolean {
-  return isVectorType(type) || type === DataType.Geometry
 }

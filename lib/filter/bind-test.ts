@@ -62,9 +62,9 @@ function listOf(context: BindContext, node: Node): readonly Literal[] {
   if (node.kind === 'list') {
     return node.items.map((item, i) => {
       const literal = constantOf(context, item)
-      const span = node.spans[i]!
-      const text = context.text.slice(span.start, span.end)
-      return literal ?? reject(`value '${text}' in list cannot be a non-const expression`)
+      if (literal !== null) return literal
+      const { start, end } = node.spans[i]!
+      return reject(`value '${context.text.slice(start, end)}' in list cannot be a non-const expression`)
     })
   }
   const literal = constantOf(context, node)

@@ -224,6 +224,8 @@ function pkKeysOf(schema: CollectionSchema, tree: Node, root: Bound): readonly P
 
 /** An Int64 key in its one form: a number when that is exact. */
 function keyOf(value: bigint): PkKey {
+  const number = Number(value)
+  if (Number.isSafeInteger(number)) return number
   return int64OfWords(Number(value & 0xffffffffn), Number(value >> 32n))
 }
 

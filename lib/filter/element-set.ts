@@ -19,19 +19,17 @@ export class Int64Set {
   readonly #keys: Int32Array
   readonly #used: Uint8Array
   readonly #mask: number
-  /** Number of distinct members. */
-  readonly size: number
-
-  constructor(values: Iterable<bigint>) {
-    const distinct = [...new Set(values)]
-    this.size = distinct.length
-    const slots = tableSize(distinct.length)
+  constructor(values: readonly bigint[]) {
+    const slots = tableSize(values.length)
     this.#mask = slots - 1
     this.#keys = new Int32Array(slots * 2)
     this.#used = new Uint8Array(slots)
-    for (const value of distinct) {
-      const high = Number(value >> 32n) | 0
-      const low = Number(value & 0xffffffffn) | 0
+    for (const value of values) {
+      const number = Number(value)
+      const safe = Number.isSafeInteger(number)
+      const high = safe ? Math.floor(number / 4294967296) : Number(value >> 32n)
+      const low = safe ? number | 0 : Number(value & 0xffffffffn) | 0
+      if (this.has(high, low)) continue
       let slot = hashWords(high, low) & this.#mask
       while (this.#used[slot] === 1) slot = (slot + 1) & this.#mask
       this.#used[slot] = 1
@@ -88,10 +86,6 @@ export class ByteSet {
       lengths |= 1 << (member.length & 31)
     }
     this.#lengths = lengths
-  }
-
-  get size(): number {
-    return this.#members.length
   }
 
   has(heap: Uint8Array, start: number, end: number): boolean {

@@ -181,6 +181,13 @@ function narrowLeaf(
   narrowRows(leaf, askOf(leaf), column, other, from, count, bits, at)
 }
 
+/** Ends of the narrow integer types by their width in bytes; ranges are clamped to them. */
+const LIMITS: Readonly<Record<number, readonly [number, number]>> = {
+  1: [-128, 127],
+  2: [-32_768, 32_767],
+  4: [-2_147_483_648, 2_147_483_647],
+}
+
 /** Tests that have a loop of their own; false when there is none. */
 function narrowScalar(
   leaf: Extract<Leaf, { readonly op: 'scalar' }>,
@@ -203,8 +210,9 @@ function narrowScalar(
     const { range } = test
     if (wide) narrowInt64Range(values, range, negated, from, count, bits, at)
     else {
-      const min = float ? range.low : Number(range.min)
-      const max = float ? range.high : Number(range.max)
+      const [least, greatest] = LIMITS[values.BYTES_PER_ELEMENT] ?? LIMITS[4]!
+      const min = float ? range.low : Math.max(Number(range.min), least)
+      const max = float ? range.high : Math.min(Number(range.max), greatest)
       narrowRange(values, min, max, negated, from, count, bits, at)
     }
     return true

@@ -53,6 +53,8 @@ export function literalText(literal: Literal): string {
 
 /** The constant a node stands for, or null when it depends on a row. */
 export function constantOf(context: FoldContext, node: Node): Literal | null {
+  // Plain literals are cheaper to make again than to remember: lists hold thousands.
+  if (node.kind === 'int' || node.kind === 'string') return fold(context, node)
   const known = context.constants.get(node)
   if (known !== undefined) return known
   const literal = fold(context, node)

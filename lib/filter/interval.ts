@@ -28,7 +28,12 @@ export interface Interval {
  * @throws MilvusError 1100 `invalid timestamp string: …`
  */
 export function parseTimestamp(text: string, zone: string): bigint {
-  checkTimeZone(zone)
+  try {
+    checkTimeZone(zone)
+  } catch (cause) {
+    if (!(cause instanceof MilvusError)) throw cause
+    reject(`invalid timezone name; must be a valid IANA Time Zone ID: ${zone}`)
+  }
   try {
     return BigInt(parseTimestamptz(text, zone))
   } catch (cause) {

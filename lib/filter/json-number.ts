@@ -17,10 +17,9 @@ export function loadNumber(heap: Uint8Array, start: number, end: number): void {
   let at = first
   let value = 0
   while (at < end && isDigit(heap[at]!)) value = value * 10 + (heap[at++]! - 0x30)
-  const digits = at - first
-  if (digits === 0) return
+  if (at === first) return
   if (at === end) loadInteger(heap, first, end, negative, value)
-  else loadDouble(heap, start, end, at, digits, negative, value)
+  else loadDouble(heap, start, end, at, negative, value)
 }
 
 function isDigit(c: number): boolean {
@@ -64,18 +63,15 @@ function loadDouble(
   start: number,
   end: number,
   at: number,
-  whole: number,
   negative: boolean,
   mantissa: number,
 ): void {
-  let digits = whole
   let exponent = 0
   let next = at
   if (heap[next] === 0x2e) {
     next++
     const fraction = next
     while (next < end && isDigit(heap[next]!)) mantissa = mantissa * 10 + (heap[next++]! - 0x30)
-    digits += next - fraction
     exponent = fraction - next
     if (next === fraction) return
   }
@@ -90,7 +86,8 @@ function loadDouble(
     exponent += minus ? -power : power
   }
   if (next !== end) return
-  if (digits > 15 || exponent > 22 || exponent < -22) {
+  // Below 2^53 every step of the sum above was exact.
+  if (mantissa > Number.MAX_SAFE_INTEGER || exponent > 22 || exponent < -22) {
     setDouble(Number(textOf(heap, start, end)))
     return
   }

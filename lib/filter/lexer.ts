@@ -39,9 +39,9 @@ export function tokenize(text: string): Token[] {
   const tokens: Token[] = []
   let at = 0
   for (;;) {
-    at = matchAt(SPACE, text, at)?.end ?? at
+    at = skipSpace(text, at)
     if (at >= text.length) break
-    const token = nextToken(text, at)
+    const token = quickToken(text, at) ?? nextToken(text, at)
     if (token === null) reject(`${place(text, at)} token recognition error at: '${text.slice(at, at + 20)}'`)
     tokens.push(token)
     at = token.end
@@ -55,6 +55,42 @@ export function place(text: string, at: number): string {
   const before = text.slice(0, at)
   const line = before.split('\n').length
   return `line ${line}:${at - (before.lastIndexOf('\n') + 1)}`
+}
+
+function skipSpace(text: string, from: number): number {
+  let at = from
+  for (;;) {
+    const c = text.charCodeAt(at)
+    if (c === 32 || c === 10 || c === 13 || c === 9) at++
+    else if (c > 127 || c === 11 || c === 12) return matchAt(SPACE, text, at)?.end ?? at
+    else return at
+  }
+}
+
+/** The bulk of a long list: commas, plain decimal numbers, strings without escapes. Null for everything else. */
+function quickToken(text: string, start: number): Token | null {
+  const first = text.charCodeAt(start)
+  if (first === 44 /* , */) return { type: 'op', text: ',', start, end: start + 1 }
+  if (first === 34 /* " */ || first === 39 /* ' */) {
+    const close = text.indexOf(text[start]!, start + 1)
+    if (close < 0) return null
+    for (let i = start + 1; i < close; i++) {
+      const c = text.charCodeAt(i)
+      if (c === 92 /* \\ */ || c === 10) return null
+    }
+    const body = text.slice(start + 1, close)
+    return { type: 'string', cooked: body, pattern: body, start, end: close + 1 }
+  }
+  if (first < 49 || first > 57) return null
+  let end = start + 1
+  let value = first - 48
+  for (let c = text.charCodeAt(end); c >= 48 && c <= 57; c = text.charCodeAt(end)) {
+    value = value * 10 + (c - 48)
+    end++
+  }
+  const after = text[end]
+  const plain = after === undefined || after === ',' || after === ']' || after === ' ' || after === ')'
+  return plain && end - start <= 15 ? { type: 'int', value: BigInt(value), start, end } : null
 }
 
 function nextToken(text: string, start: number): Token | null {

@@ -264,11 +264,9 @@ class Parser {
     const span = { start: token.start, end: token.end }
     switch (token.type) {
       case 'int':
-        return { kind: 'int', value: token.value, ...span }
       case 'float':
-        return { kind: 'float', value: token.value, ...span }
       case 'string':
-        return { kind: 'string', cooked: token.cooked, pattern: token.pattern, ...span }
+        return literalNode(token)
       case 'name':
         return this.#named(token.text, span)
       case 'op':
@@ -331,7 +329,7 @@ class Parser {
     let depth = 0
     while (!this.#isOp(']')) {
       const first = this.#peek().start
-      items.push(this.#expression(0))
+      items.push(this.#plainItem() ?? this.#expression(0))
       depth = Math.max(depth, this.#depth)
       spans.push({ start: first, end: this.#tokens[this.#at - 1]!.end })
       if (!this.#isOp(',')) break
@@ -339,6 +337,17 @@ class Parser {
     }
     this.#depth = depth + 1
     return { kind: 'list', items, spans, start, end: this.#expect(']').end }
+  }
+
+  /** A literal that fills its place in a list: the usual case, without the climb through the operators. */
+  #plainItem(): Node | null {
+    const token = this.#peek()
+    const next = this.#peek(1)
+    if (next.type !== 'op' || (next.text !== ',' && next.text !== ']')) return null
+    if (token.type !== 'int' && token.type !== 'float' && token.type !== 'string') return null
+    this.#depth = 0
+    this.#at++
+    return literalNode(token)
   }
 
   #template(start: number): Node {
@@ -367,5 +376,17 @@ class Parser {
     }
     this.#depth = depth + 1
     return { kind: 'call', name, args, named, start, end: this.#expect(')').end }
+  }
+}
+
+function literalNode(token: Extract<Token, { readonly type: 'int' | 'float' | 'string' }>): Node {
+  const { start, end } = token
+  switch (token.type) {
+    case 'int':
+      return { kind: 'int', value: token.value, start, end }
+    case 'float':
+      return { kind: 'float', value: token.value, start, end }
+    case 'string':
+      return { kind: 'string', cooked: token.cooked, pattern: token.pattern, start, end }
   }
 }

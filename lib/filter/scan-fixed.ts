@@ -25,16 +25,10 @@ export function narrowRange(
   const whole = count >>> 5
   for (let w = 0; w < whole; w++) {
     const need = bits[at + w]!
-    if (need === 0) continue
-    let word = 0
-    const row = from + (w << 5)
-    for (let i = 0; i < 32; i++) {
-      const value = values[row + i]!
-      if (value >= min && value <= max) word |= 1 << i
-    }
-    bits[at + w] = need & (word ^ flip)
+    if (need !== 0) bits[at + w] = need & (rangeWord(values, from + (w << 5), min, max) ^ flip)
   }
-  let rest = (count & 31) === 0 ? 0 : bits[at + whole]!
+  if ((count & 31) === 0) return
+  let rest = bits[at + whole]!
   let kept = 0
   while (rest !== 0) {
     const low = rest & -rest
@@ -42,7 +36,80 @@ export function narrowRange(
     if ((value >= min && value <= max) !== negated) kept |= low
     rest ^= low
   }
-  if ((count & 31) !== 0) bits[at + whole] = kept
+  bits[at + whole] = kept
+}
+
+/**
+ * One word of a range test. Each kind of array has its own small loop below: a loop that sees only one kind compiles
+ * to plain loads, one that has met them all is several times slower.
+ */
+function rangeWord(values: FixedArray, row: number, min: number, max: number): number {
+  if (values instanceof Int32Array) return rangeWordInt32(values, row, min | 0, max | 0)
+  if (values instanceof Float32Array) return rangeWordFloat32(values, row, min, max)
+  if (values instanceof Float64Array) return rangeWordFloat64(values, row, min, max)
+  if (values instanceof Int8Array) return rangeWordInt8(values, row, min | 0, max | 0)
+  if (values instanceof Int16Array) return rangeWordInt16(values, row, min | 0, max | 0)
+  return rangeWordUint8(values as Uint8Array, row, min | 0, max | 0)
+}
+
+// The sign bit of (value − min) | (max − value) is set outside the range: no branch for the processor to guess. Bounds
+// are inside the column type, so that the differences of 8 and 16 bit values cannot overflow.
+
+function rangeWordInt8(values: Int8Array, row: number, min: number, max: number): number {
+  let outside = 0
+  for (let i = 0; i < 32; i++) {
+    const value = values[row + i]!
+    outside |= (((value - min) | (max - value)) >>> 31) << i
+  }
+  return ~outside
+}
+
+function rangeWordUint8(values: Uint8Array, row: number, min: number, max: number): number {
+  let outside = 0
+  for (let i = 0; i < 32; i++) {
+    const value = values[row + i]!
+    outside |= (((value - min) | (max - value)) >>> 31) << i
+  }
+  return ~outside
+}
+
+function rangeWordInt16(values: Int16Array, row: number, min: number, max: number): number {
+  let outside = 0
+  for (let i = 0; i < 32; i++) {
+    const value = values[row + i]!
+    outside |= (((value - min) | (max - value)) >>> 31) << i
+  }
+  return ~outside
+}
+
+/** a < b without overflow is the sign of (a & ~b) | (~(a ^ b) & (a − b)). */
+function rangeWordInt32(values: Int32Array, row: number, min: number, max: number): number {
+  let outside = 0
+  for (let i = 0; i < 32; i++) {
+    const value = values[row + i]!
+    const below = (value & ~min) | (~(value ^ min) & ((value - min) | 0))
+    const above = (max & ~value) | (~(max ^ value) & ((max - value) | 0))
+    outside |= ((below | above) >>> 31) << i
+  }
+  return ~outside
+}
+
+function rangeWordFloat32(values: Float32Array, row: number, min: number, max: number): number {
+  let word = 0
+  for (let i = 0; i < 32; i++) {
+    const value = values[row + i]!
+    if (value >= min && value <= max) word |= 1 << i
+  }
+  return word
+}
+
+function rangeWordFloat64(values: Float64Array, row: number, min: number, max: number): number {
+  let word = 0
+  for (let i = 0; i < 32; i++) {
+    const value = values[row + i]!
+    if (value >= min && value <= max) word |= 1 << i
+  }
+  return word
 }
 
 /** 64-bit integers: exact over the whole range. */

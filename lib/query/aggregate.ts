@@ -30,6 +30,8 @@ type Output =
 interface Measure {
   readonly op: AggregateOp
   readonly index: number
+  /** True when the field holds integers, whose sums are exact. */
+  readonly integer: boolean
 }
 
 /** A checked aggregation. */
@@ -114,7 +116,7 @@ function planGroupField(schema: CollectionSchema, name: string): number {
 }
 
 function planMeasure(schema: CollectionSchema, op: AggregateOp, name: string): Measure {
-  if (name === '*') return { op, index: -1 }
+  if (name === '*') return { op, index: -1, integer: true }
   const index = fieldIndex(schema, name)
   const field = schema.fields[index]
   if (field === undefined) throw invalid(`target field ${name} for aggregation:${op} does not exist`)
@@ -123,7 +125,7 @@ function planMeasure(schema: CollectionSchema, op: AggregateOp, name: string): M
   const ordered = numeric || type === DataType.VarChar || type === DataType.Timestamptz
   const allowed = op === 'count' || (op === 'min' || op === 'max' ? ordered : numeric)
   if (!allowed) throw invalid(`aggregation operator ${op} does not support data type ${dataTypeName(type)}`)
-  return { op, index }
+  return { op, index, integer: isIntegerType(type) }
 }
 
 /** What has been gathered for one measure of one group. */
@@ -203,7 +205,7 @@ function addRows(
       groups.set(key, group)
     }
     for (let m = 0; m < measures.length; m++) {
-      const { op, index } = measures[m]!
+      const { op, index, integer } = measures[m]!
       const sum = group.sums[m]!
       if (index < 0) {
         sum.count++
@@ -212,7 +214,7 @@ function addRows(
       const column = columns[index]!
       if (!isValid(column, row)) continue
       sum.count++
-      if (op !== 'count') accumulate(op, sum, groupValueAt(schema, index, column, row)!)
+      if (op !== 'count') accumulate(op, sum, groupValueAt(schema, index, column, row)!, integer)
     }
   }
 }
@@ -225,21 +227,21 @@ function groupValueAt(schema: CollectionSchema, index: number, column: Column, r
   return valueAt(field, column, row, 'auto') as SortValue
 }
 
-function accumulate(op: AggregateOp, sum: Sum, value: Exclude<SortValue, null>): void {
+function accumulate(op: AggregateOp, sum: Sum, value: Exclude<SortValue, null>, integer: boolean): void {
   if (sum.value === null) sum.value = value
   else if (op === 'min') {
     if (compareValues(value, sum.value) < 0) sum.value = value
   } else if (op === 'max') {
     if (compareValues(value, sum.value) > 0) sum.value = value
-  } else sum.value = add(sum.value as number | bigint, value as number | bigint)
+  } else if (integer) sum.value = addIntegers(sum.value as number | bigint, value as number | bigint)
+  else sum.value = (sum.value as number) + (value as number)
 }
 
-/** a + b: exact for integers of any size, float addition otherwise. */
-function add(a: number | bigint, b: number | bigint): number | bigint {
+/** a + b, exactly: a number while that is safe, else a bigint. */
+function addIntegers(a: number | bigint, b: number | bigint): number | bigint {
   if (typeof a === 'number' && typeof b === 'number') {
     const sum = a + b
-    if (Number.isSafeInteger(sum) || !Number.isInteger(a) || !Number.isInteger(b)) return sum
-    if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return sum
+    if (Number.isSafeInteger(sum)) return sum
   }
   const exact = BigInt(a) + BigInt(b)
   const number = Number(exact)
@@ -264,27 +266,19 @@ function rowOf(schema: CollectionSchema, plan: Aggregation, group: Group, int64A
     if (output.kind === 'group') {
       row[output.name] = outValue(schema, plan.groupBy[output.at]!, group.values[output.at]!, int64As)
     } else {
-      const { op, index } = plan.measures[output.at]!
-      row[output.name] = measured(schema, op, index, group.sums[output.at]!, int64As)
+      row[output.name] = measured(schema, plan.measures[output.at]!, group.sums[output.at]!, int64As)
     }
   }
   return row
 }
 
-function measured(
-  schema: CollectionSchema,
-  op: AggregateOp,
-  index: number,
-  sum: Sum,
-  int64As: Int64As,
-): unknown {
+function measured(schema: CollectionSchema, measure: Measure, sum: Sum, int64As: Int64As): unknown {
+  const { op, index, integer } = measure
   if (op === 'count') return int64InForm(sum.count, int64As)
   if (sum.value === null) return null
   if (op === 'avg') return Number(sum.value) / sum.count
   if (op === 'sum') {
-    return isIntegerType(schema.fields[index]!.dataType)
-      ? int64InForm(sum.value as number | bigint, int64As)
-      : Number(sum.value)
+    return integer ? int64InForm(sum.value as number | bigint, int64As) : sum.value
   }
   return outValue(schema, index, sum.value, int64As)
 }

@@ -2,9 +2,9 @@
  * Which rows of a segment a read is about: visible at the snapshot's tick, in the partitions asked for, not outlived,
  * and TRUE for the filter.
  *
- * Three ways lead there, cheapest first: a filter that is a list of primary keys looks them up; a filter already seen on this
- * sealed segment comes from the cache; everything else is evaluated column-wise in slices, so that the event loop is
- * never held. All three give the same rows.
+ * Three ways lead there, cheapest first: a filter that is a list of primary keys looks them up; a filter already seen on
+ * this sealed segment comes from the cache; everything else is evaluated column-wise in slices, so that the event loop
+ * is never held. All three give the same rows.
  *
  * Invariant: the bitset of a match has no bit at or beyond the segment's row count, may be longer than needed, and is
  * shared: nobody writes to it.
@@ -19,6 +19,7 @@ import { sampleBits } from '../filter/sample.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 import type { CachedMatch } from './filter-cache.js'
 import type { ReadContext } from './request.js'
+import { deadlineFields, withoutOverdue } from './row-deadline.js'
 
 /** Rows evaluated between two looks at the clock; a multiple of 32. About 1 ms for an ordinary expression. */
 const SLICE_ROWS = 16_384
@@ -51,7 +52,9 @@ export function matchRows(
   segment: Segment,
   turn: Turn,
 ): MatchedRows | Promise<MatchedRows> {
-  const loading = segment.load(question.plan.fields)
+  const { plan, context } = question
+  const deadline = deadlineFields(context.deadline)
+  const loading = segment.load(deadline.length === 0 ? plan.fields : [...plan.fields, ...deadline])
   if (loading !== undefined) return loading.then(() => matchLoaded(question, segment, turn))
   return matchLoaded(question, segment, turn)
 }
@@ -87,7 +90,8 @@ function matchLoaded(
 ): MatchedRows | Promise<MatchedRows> {
   const { context, tick, plan } = question
   if (plan.kind === 'none') return NOTHING
-  const visible = unexpired(segment, segment.visible(tick, context.partitions), context.expireBeforeTick)
+  const present = unexpired(segment, segment.visible(tick, context.partitions), context.expireBeforeTick)
+  const visible = withoutOverdue(segment, present, context.deadline)
   if (visible.count === 0) return NOTHING
   if (plan.sample !== null) return matchSample(question, segment, visible, plan.sample, turn)
   if (plan.kind === 'all') return { bits: visible.bits, count: visible.count, rows: null }
@@ -112,7 +116,7 @@ async function matchSample(
 ): Promise<MatchedRows> {
   const passing = question.plan.kind === 'all' ? visible : await evaluateAll(question, segment, visible, turn)
   const bits = passing.bits.slice()
-  sampleBits(bits, 0, bits.length * 32, share, Math.random)
+  sampleBits(bits, 0, bits.length * 32, share, question.context.random ?? Math.random)
   return { bits, count: countBits(bits), rows: null }
 }
 

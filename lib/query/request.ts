@@ -11,6 +11,7 @@ import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Int64As } from '../schema/int64.js'
 import type { FilterCache } from './filter-cache.js'
+import type { RowDeadline } from './row-deadline.js'
 
 /** What every read needs to know about the collection; the engine makes one per request, cheaply. */
 export interface ReadContext {
@@ -23,6 +24,10 @@ export interface ReadContext {
   readonly filterCache: FilterCache
   /** Rows inserted at or before this tick have outlived the collection's TTL and are invisible; 0 = no TTL. */
   readonly expireBeforeTick: Tick
+  /** The field after whose value a row is invisible; absent or null = none. */
+  readonly deadline?: RowDeadline | null
+  /** Dice of `random_sample`, numbers in [0, 1). Default Math.random; tests pass their own. */
+  readonly random?: () => number
   /**
    * Turns query text into a vector for a field that a function fills (BM25); absent when the collection has none.
    * @throws MilvusError ParameterInvalid
@@ -112,8 +117,18 @@ export interface SearchRequest {
   /** Execution hint; 'iterative_filter' and 'disable' are known and change no answer. */
   readonly hints?: string
   readonly ignoreGrowing?: boolean
+  /** Continues an ordering by score behind a hit: what search iterators page with. */
+  readonly after?: SearchCursor
   /** Rankers that change the scores of what was found. */
   readonly functionScore?: FunctionScore
+}
+
+/** The last hit of the page before. */
+export interface SearchCursor {
+  /** Its score as the metric defines it, not rounded. */
+  readonly score: number
+  /** Its primary key; without it, rows with the same score are left out as well. */
+  readonly id?: PkInput
 }
 
 /** One found row. */

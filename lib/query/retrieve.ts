@@ -16,6 +16,7 @@ import { PkMerge } from './pk-merge.js'
 import { type OutputPlan, planFilter, planKeys, planOutput, planWindow, type ResultWindow } from './plan.js'
 import { projectRows, type RowRefs } from './project.js'
 import type { PkInput, QueryRequest, ReadContext, Row } from './request.js'
+import { deadlineFields, findLivingPk } from './row-deadline.js'
 
 /** Rows merged between two looks at the clock. */
 const MERGE_ROWS = 2048
@@ -36,7 +37,7 @@ export function runGet(
   const { segments } = snapshot
   const loading: Promise<void>[] = []
   for (let s = 0; s < segments.length; s++) {
-    const pending = segments[s]!.load([])
+    const pending = segments[s]!.load(deadlineFields(context.deadline))
     if (pending !== undefined) loading.push(pending)
   }
   if (loading.length === 0) return getLoaded(context, snapshot, ids, output)
@@ -59,7 +60,7 @@ function getLoaded(
     let found = -1
     for (let s = 0; s < segments.length; s++) {
       const segment = segments[s]!
-      const row = segment.findPk(keys[k]!, tick, context.partitions)
+      const row = findLivingPk(segment, keys[k]!, tick, context.partitions, context.deadline)
       if (row < 0) continue
       const inserted = segment.tickOf(row)
       if (inserted <= newest) continue

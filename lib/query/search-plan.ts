@@ -8,12 +8,13 @@ import { invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { checkSearchParams } from '../index/index-params.js'
 import type { IndexSpec, MetricType } from '../index/index-spec.js'
-import { rangeBounds } from '../index/metric.js'
+import { rangeBounds, signedScore } from '../index/metric.js'
 import { prepareQuery, type QueryVector } from '../index/query-vector.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
 import { isVectorType } from '../schema/data-type.js'
+import type { PkKey } from '../segment/segment.js'
 import { parseAggregate } from './aggregate.js'
-import { integerOf, type OutputPlan, planOutput } from './plan.js'
+import { integerOf, type OutputPlan, planKeys, planOutput } from './plan.js'
 import type { ReadContext, SearchParams, SearchRequest } from './request.js'
 
 /** A checked search, apart from its query vectors. */
@@ -29,6 +30,8 @@ export interface SearchPlan {
   readonly low: number
   readonly high: number
   readonly ranged: boolean
+  /** Hits come behind this signed score and key; null key = strictly behind the score. */
+  readonly after: { readonly signed: number; readonly id: PkKey | null } | null
   readonly output: OutputPlan
   /** Decimals of scores, −1 = as computed. */
   readonly decimals: number
@@ -50,6 +53,8 @@ export function planSearch(context: ReadContext, request: SearchRequest): Search
   const params = planParams(request.params)
   const checked = checkSearchParams(spec, field, params, limit + offset)
   const { radius, rangeFilter } = checked
+  const bounds = rangeBounds(metric, radius, rangeFilter)
+  const after = planCursor(schema, metric, request)
   for (const name of request.outputFields ?? []) {
     if (typeof name === 'string' && parseAggregate(name) !== null) {
       throw invalid('aggregates are not supported in search request')
@@ -62,8 +67,10 @@ export function planSearch(context: ReadContext, request: SearchRequest): Search
     limit,
     offset,
     ef: checked.ef ?? 0,
-    ...rangeBounds(metric, radius, rangeFilter),
+    low: after === null ? bounds.low : Math.max(bounds.low, after.signed),
+    high: bounds.high,
     ranged: radius !== undefined,
+    after,
     output: planOutput(schema, request.outputFields, false),
     decimals,
   }
@@ -99,6 +106,28 @@ export function planDecimals(decimals: unknown): number {
     )
   }
   return places
+}
+
+/** Where the page starts; neither offset, grouping nor sorting goes with it (§3.11). */
+function planCursor(
+  schema: CollectionSchema,
+  metric: MetricType,
+  request: SearchRequest,
+): SearchPlan['after'] {
+  const { after } = request
+  if (after === undefined || after === null) return null
+  if (typeof after.score !== 'number' || Number.isNaN(after.score)) {
+    throw invalid(`failed to parse input last bound, expected a number, got ${String(after.score)}`)
+  }
+  if ((request.offset ?? 0) !== 0) {
+    throw invalid('Setting an offset is not permitted when using a search iterator v2')
+  }
+  if (request.groupByField !== undefined) {
+    throw invalid('GroupBy is not permitted when using a search iterator')
+  }
+  if (request.orderBy !== undefined) throw invalid('order_by is not supported when using search iterator')
+  const id = after.id === undefined ? null : planKeys(schema, [after.id])[0]!
+  return { signed: signedScore(metric, Math.fround(after.score)), id }
 }
 
 /** Hints choose how to execute, never what is found; range searches do not even look at them (§3.9). */

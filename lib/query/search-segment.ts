@@ -11,7 +11,8 @@ import { assert } from '../base/assert.js'
 import { TopK } from '../base/top-k.js'
 import type { Turn } from '../base/turn.js'
 import { scanAll, scanRows, scoreRows } from '../index/flat-index.js'
-import { graphQuery, type QueryVector } from '../index/query-vector.js'
+import { graphQuery, type QueryVector, type SparseQuery } from '../index/query-vector.js'
+import { SparseInverted } from '../index/sparse-inverted.js'
 import type { Column } from '../schema/column.js'
 import type { Segment, SegmentIndex } from '../segment/segment.js'
 import { chooseScan, type ScanChoice, type ScanSizes, widen } from './choose-scan.js'
@@ -39,6 +40,12 @@ export interface SegmentHits {
 const SLICE_ELEMENTS = 1_000_000
 /** Rows of a sparse or binary column compared between two looks at the clock. */
 const SLICE_ROWS = 8192
+/** Rows whose scores are summed from inverted lists between two looks at the clock. */
+const LIST_ROWS = 262_144
+/** Scans of a sparse column after which its inverted lists are built: building costs about as much as 50 scans. */
+const LISTS_AFTER_SCANS = 16
+/** Columns of fewer rows are scanned in well under a millisecond. */
+const LISTS_ROWS_MIN = 2048
 /** Fewer rows than this are gathered rather than making their whole column resident. */
 const GATHER_ROWS_MAX = 256
 
@@ -234,6 +241,10 @@ function scan(
   const few = match.count * 8 <= segment.rowCount
   const rows = few ? rowsOf(match) : null
   const end = rows === null ? Math.min(segment.rowCount, match.bits.length * 32) : rows.length
+  if (query.kind === 'sparse' && !few) {
+    const lists = invertedLists(segment, column)
+    if (lists !== null) return scanLists(lists, match.bits, end, query, top, turn)
+  }
   if (end > step) return scanSliced(column, match.bits, rows, end, step, query, top, turn)
   if (rows === null) scanAll(query, column, match.bits, 0, end, top)
   else scanRows(query, column, rows, 0, end, top)
@@ -256,6 +267,50 @@ async function scanSliced(
     if (rows === null) scanAll(query, column, bits, from, to, top)
     else scanRows(query, column, rows, from, to, top)
   }
+}
+
+/** Goes through the lists of the query's terms; each slice reads them all, so slices are large. */
+async function scanLists(
+  lists: SparseInverted,
+  bits: Uint32Array,
+  end: number,
+  query: SparseQuery,
+  top: TopK,
+  turn: Turn,
+): Promise<void> {
+  for (let from = 0; from < end; from += LIST_ROWS) {
+    if (turn.due()) await turn.next()
+    lists.scan(query, bits, from, Math.min(end, from + LIST_ROWS), top)
+  }
+}
+
+interface ListsOfColumn {
+  scans: number
+  lists: SparseInverted | null
+}
+
+/** Lists live as long as their column stays in memory. */
+const listsOfColumn = new WeakMap<Column, ListsOfColumn>()
+
+/**
+ * The inverted lists of a sealed sparse column, null while there are none. They are built, in the background, once the
+ * column has been scanned often enough to be worth it; answers are the same with and without.
+ */
+function invertedLists(segment: Segment, column: Column): SparseInverted | null {
+  if (segment.kind !== 'sealed' || column.layout !== 'var' || segment.rowCount < LISTS_ROWS_MIN) return null
+  let entry = listsOfColumn.get(column)
+  if (entry === undefined) {
+    entry = { scans: 0, lists: null }
+    listsOfColumn.set(column, entry)
+  }
+  entry.scans++
+  if (entry.scans === LISTS_AFTER_SCANS) {
+    const kept = entry
+    SparseInverted.build(column, segment.rowCount).then(lists => {
+      kept.lists = lists
+    })
+  }
+  return entry.lists
 }
 
 /** The last place is tied: finds every row with that score, and lets the smallest keys in. */

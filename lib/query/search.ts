@@ -5,6 +5,7 @@
  * the rows that are returned. Segments are searched one after the other on this thread, with a look at the clock
  * between steps; everything that is the same for all queries of a request is done once.
  */
+import { assert } from '../base/assert.js'
 import { invalid } from '../base/errors.js'
 import type { Turn } from '../base/turn.js'
 import { isDistance, roundScore } from '../index/metric.js'
@@ -13,11 +14,13 @@ import { int64InForm } from '../schema/int64.js'
 import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
 import { type Fused, fuse } from './fuse.js'
 import { type Grouping, planGrouping, rankGroups, regroup } from './group-search.js'
+import { compareKeys } from './pk-merge.js'
 import { planKeys } from './plan.js'
 import { type Projection, projectRows } from './project.js'
 import type { Ranking } from './reduce.js'
 import type { PkInput, ReadContext, SearchHit, SearchRequest } from './request.js'
 import { applyBoosts, applyDecay, planRerank, type RerankPlan } from './rerank.js'
+import { deadlineFields, findLivingPk } from './row-deadline.js'
 import { type HitSortKey, planHitOrder, sortedPlaces } from './search-order.js'
 import { planQueries, planSearch, type SearchPlan } from './search-plan.js'
 import { cut, openSearch, pick, rankingOf, refsOf, type SearchRun, searchSegments } from './search-run.js'
@@ -71,7 +74,43 @@ function checkTogether(
 }
 
 /** The page of every query: by score, or by fields when the hits are sorted. */
-async function rankRows(
+function rankRows(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  order: readonly HitSortKey[],
+): Promise<Ranking[]> {
+  return run.plan.after === null ? rankFirst(run, queries, order) : rankBehind(run, queries)
+}
+
+/**
+ * The page behind a cursor. Rows with the cursor's own score and a smaller key were on earlier pages: they are found
+ * again and left out, so more rows are asked for until the page is full.
+ */
+async function rankBehind(run: SearchRun, queries: readonly (QueryVector | null)[]): Promise<Ranking[]> {
+  const { limit, after } = run.plan
+  assert(after !== null, 'the search has a cursor')
+  const rankings: Ranking[] = []
+  for (const query of queries) {
+    for (let need = limit + 16; ; need *= 2) {
+      const [found] = await searchSegments(run, [query], need)
+      const ranking = await rankingOf(run, query, found!, need)
+      let behind = 0
+      while (behind < ranking.ids.length && !isBehind(after, ranking.signed[behind]!, ranking.ids[behind]!))
+        behind++
+      if (ranking.ids.length - behind < limit && ranking.ids.length >= need) continue
+      rankings.push(cut(ranking, behind, limit))
+      break
+    }
+  }
+  return rankings
+}
+
+function isBehind(after: NonNullable<SearchPlan['after']>, signed: number, id: PkKey): boolean {
+  if (signed !== after.signed) return signed > after.signed
+  return after.id !== null && compareKeys(id, after.id) > 0
+}
+
+async function rankFirst(
   run: SearchRun,
   queries: readonly (QueryVector | null)[],
   order: readonly HitSortKey[],
@@ -145,7 +184,7 @@ async function storedVectors(
   if (keys.length === 0) return planQueries(context, plan, [])
   const missing: PkKey[] = []
   const queries: (QueryVector | null)[] = []
-  for (const segment of snapshot.segments) await segment.load([])
+  for (const segment of snapshot.segments) await segment.load(deadlineFields(context.deadline))
   for (const key of keys) {
     const at = newestOf(context, snapshot, key)
     if (at === null) {
@@ -170,7 +209,7 @@ function newestOf(
   let newest = context.expireBeforeTick
   let found: { readonly segment: Segment; readonly row: number } | null = null
   for (const segment of snapshot.segments) {
-    const row = segment.findPk(key, snapshot.tick, context.partitions)
+    const row = findLivingPk(segment, key, snapshot.tick, context.partitions, context.deadline)
     if (row < 0 || segment.tickOf(row) <= newest) continue
     newest = segment.tickOf(row)
     found = { segment, row }

@@ -244,7 +244,9 @@ export class SealedSegment implements Segment {
   async #gatherStored(fieldIndexes: readonly number[], rows: Int32Array): Promise<Column[]> {
     const { store } = this.#context
     const fields = this.#context.schema().fields
-    const worthLoading = fieldIndexes.filter(i => !this.isResident(i) && this.#readsEnough(fields[i]!.id, rows.length))
+    const worthLoading = fieldIndexes.filter(
+      i => !this.isResident(i) && this.#readsEnough(fields[i]!.id, rows.length),
+    )
     if (worthLoading.length > 0) await this.load(worthLoading)
     return Promise.all(
       fieldIndexes.map(i =>

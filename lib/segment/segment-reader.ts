@@ -214,14 +214,28 @@ async function assemble(
     throw corrupted(whole, 'has an impossible list of chunks', 'chunks from row 0', found)
   }
   const assembler = new ColumnAssembler(layout, meta.rowCount, heapBound(meta, stored), shared, whole)
+  // The disk works ahead while one chunk is checked and copied.
+  const ahead: Promise<Uint8Array | undefined>[] = []
+  const fetch = (chunk: number): void => {
+    const bytes = store.get(columnKey(meta.id, stored.fieldId, chunk))
+    // Looked at when its turn comes; until then a failure must not count as unhandled.
+    bytes.catch(() => undefined)
+    ahead.push(bytes)
+  }
+  for (let chunk = 0; chunk < Math.min(FETCH_CHUNKS, stored.chunkCount); chunk++) fetch(chunk)
   for (let chunk = 0; chunk < stored.chunkCount; chunk++) {
     const what = chunkName(meta, stored.fieldId, name, chunk)
-    const payload = await fetchChunk(store, meta, stored.fieldId, chunk, what)
+    const bytes = await ahead[chunk]!
+    if (chunk + FETCH_CHUNKS < stored.chunkCount) fetch(chunk + FETCH_CHUNKS)
     const from = stored.chunkRows[chunk]!
-    addChunk(assembler, payload, from, chunkEnd(meta, stored, chunk) - from, what)
+    addChunk(assembler, checkedPayload(bytes, what), from, chunkEnd(meta, stored, chunk) - from, what)
+    ahead[chunk] = NOTHING_AHEAD
   }
   return assembler.finish()
 }
+
+/** Stands where a chunk was fetched and used, so that its bytes can go. */
+const NOTHING_AHEAD = Promise.resolve(undefined)
 
 /**
  * Heap bytes of a variable column: exact when it has no nulls (chunks without nulls have no validity bitmap), else a
@@ -304,7 +318,10 @@ async function fetchChunk(
   chunk: number,
   what: string,
 ): Promise<Uint8Array> {
-  const bytes = await store.get(columnKey(meta.id, fieldId, chunk))
+  return checkedPayload(await store.get(columnKey(meta.id, fieldId, chunk)), what)
+}
+
+function checkedPayload(bytes: Uint8Array | undefined, what: string): Uint8Array {
   if (bytes === undefined) throw corrupted(what, 'is missing', 'a value', 'none')
   return unframe(bytes, FRAME.column, what)
 }

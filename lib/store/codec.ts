@@ -12,7 +12,7 @@
  * msgpackr's quirks, kept in here: records (shared structures) are off, because a fresh decoder could not read them;
  * a typed array comes back as other bytes, so only plain values are let in; decoded byte strings are refused likewise.
  */
-import { Packr } from 'msgpackr'
+import { Packr } from 'msgpackr/pack'
 import { assert } from '../base/assert.js'
 import { crc32, readU32, toHex, writeU32 } from '../base/bytes.js'
 import { MilvusError } from '../base/errors.js'

@@ -34,12 +34,13 @@ export class MemorySegment implements Segment {
   readonly id: number
   readonly kind: 'growing' | 'sealed'
   readonly schema: CollectionSchema
+  /** Rows may be pushed to a growing segment, by rising tick. */
   readonly rows: MemoryRow[]
   readonly indexes = new Map<number, SegmentIndex>()
   /** How often columns were gathered: tests of paths that must not read look at it. */
   gathers = 0
   readonly #loaded = new Set<number>()
-  readonly #encoded = new Map<number, Column>()
+  readonly #encoded = new Map<number, { readonly column: Column; readonly rowCount: number }>()
 
   constructor(schema: CollectionSchema, rows: readonly MemoryRow[], options: MemorySegmentOptions) {
     this.schema = schema
@@ -72,11 +73,10 @@ export class MemorySegment implements Segment {
 
   column(fieldIndex: number): Column {
     if (!this.#loaded.has(fieldIndex)) throw new InvariantError(`column ${fieldIndex} was not loaded`)
-    let column = this.#encoded.get(fieldIndex)
-    if (column === undefined) {
-      column = this.#encode(fieldIndex, this.rows)
-      this.#encoded.set(fieldIndex, column)
-    }
+    const known = this.#encoded.get(fieldIndex)
+    if (known !== undefined && known.rowCount === this.rowCount) return known.column
+    const column = this.#encode(fieldIndex, this.rows)
+    this.#encoded.set(fieldIndex, { column, rowCount: this.rowCount })
     return column
   }
 

@@ -214,6 +214,7 @@ t.test('stored text in other spellings: spaces, escapes, exponents', async t => 
     '{"k":123456789012345678901234567890}',
     '{"x":"a\\"k\\":5","k":5}',
     '\n[{"k":7}]\t',
+    '{"k":"\\ud800\\udc00\\udbff\\udfff\\ud800x"}',
   ])
   const of = (text: string, rows: number[]) => t.same(matches(raw, text), rows, text)
   of('j["k"] == 1', [1])
@@ -225,7 +226,8 @@ t.test('stored text in other spellings: spaces, escapes, exponents', async t => 
   of('j["k"] > 1e29', [6])
   of('j["k"] == 5', [7])
   of('j[0]["k"] == 7', [8])
-  of('exists j["k"]', [1, 2, 3, 4, 5, 6, 7])
+  of('j["k"] == "\u{10000}\u{10ffff}\ufffdx"', [9])
+  of('exists j["k"]', [1, 2, 3, 4, 5, 6, 7, 9])
 })
 
 t.test('text that is not JSON reads as missing and never throws, loops or leaves its row', async t => {

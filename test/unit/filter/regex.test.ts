@@ -81,6 +81,8 @@ const BAD: readonly (readonly [string, string])[] = [
   ['a++', 'invalid nested repetition operator'],
   ['a{1001}', 'invalid repeat count'],
   ['a{3,2}', 'invalid repeat count'],
+  ['a{1,1001}', 'invalid repeat count'],
+  ['a{1001,}', 'invalid repeat count'],
   ['(?=a)', 'invalid or unsupported Perl syntax'],
   ['(?!a)', 'invalid or unsupported Perl syntax'],
   ['(?<=a)b', 'invalid or unsupported Perl syntax'],

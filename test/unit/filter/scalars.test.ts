@@ -133,6 +133,15 @@ t.test('literals beyond a narrow column never wrap: none or every row', async t 
   }
 })
 
+t.test('ranges on one column join, also to a single value or to nothing', async t => {
+  same(t, 'i32 >= 2 and i32 <= 2', [2])
+  same(t, 'i32 > 1 and i32 < 4 and i32 >= 3', [3])
+  same(t, 'i32 > 2 and i32 < 3', [])
+  same(t, 'd >= 1.5 and d <= 1.5', [2])
+  same(t, 'd > 1.5 and d < 2', [])
+  same(t, 'i64 >= 9007199254740993 and i64 <= 9007199254740993', [3])
+})
+
 t.test('int64 is exact at its ends and around 2^53', async t => {
   same(t, 'i64 == -9223372036854775808', [1])
   same(t, 'i64 <= -9223372036854775808', [1])
@@ -271,6 +280,32 @@ t.test('constants fold', async t => {
   same(t, '"a" > "b" or i8 == 5', [3])
   same(t, '1 + 1 == 2', every)
   same(t, 'i8 == 2 + 3', [3])
+  for (const text of [
+    '7 - 2',
+    '10 / 2',
+    '-11 % 6 + 10',
+    '13 & 7',
+    '4 | 1',
+    '6 ^ 3',
+    '5 ** 1',
+    '~-6',
+    '-(-5)',
+    '+5',
+  ]) {
+    same(t, `i8 == (${text})`, [3])
+  }
+  same(t, 'd == 0.5 + 1', [2])
+  same(t, 'd == 3 / 2.0', [2])
+  same(t, 'd == 4 ** 0.5', [3])
+  same(t, 'd == 4 ** -1 + 1.25', [2])
+  same(t, 'd == 1.0 * 2 - 0.5', [2])
+  t.match(refusal(schema, 'i64 == 9223372036854775807 + 1'), 'out of the int64 range')
+  t.match(refusal(schema, 'd == 10 ** 400'), 'out of the range of a double')
+  t.match(refusal(schema, 'd == 1.5 % 2'), 'modulo can only apply on integer types')
+  t.match(refusal(schema, 'd == (1.5 & 2)'), 'bitwise operations can only apply on integer types')
+  t.match(refusal(schema, 's == "a" + "b"'), "'add' cannot perform arithmetic between VarChar and VarChar")
+  t.match(refusal(schema, 'i8 == 1 << 2'), 'shift is not supported')
+  t.match(refusal(schema, 'i8 == -"a"'), 'negative can only apply on number')
   t.match(refusal(schema, '1 == "a"'), 'comparison operations cannot be applied to two incompatible operands')
   t.match(
     refusal(schema, 'true == 1'),

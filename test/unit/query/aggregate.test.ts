@@ -172,7 +172,7 @@ t.test('P1 aggregation: what is refused', async t => {
 t.test('sums of large integers are exact', async t => {
   const schema = schemaOf([field('id', DataType.Int64, { primaryKey: true }), field('big', DataType.Int64)])
   const big = 2n ** 53n - 1n
-  const values = [big, big, 3n, -5n, 2n ** 62n]
+  const values = [big, big, 3n, 5n, 2n ** 62n]
   const rows = values.map((value, id) => ({ values: { id, big: value }, tick: id + 1 }))
   const snapshot = memorySnapshot([new MemorySegment(schema, rows, { id: 1, kind: 'sealed' })], 100)
   const [row] = await runQuery(contextOf(schema, { int64As: 'bigint' }), snapshot, {
@@ -183,4 +183,17 @@ t.test('sums of large integers are exact', async t => {
     values.reduce((a, b) => a + b),
   )
   t.equal(row!['count(*)'], 5n)
+})
+
+t.test('sums of doubles stay doubles, also when whole numbers grow beyond 2^53', async t => {
+  const schema = schemaOf([field('id', DataType.Int64, { primaryKey: true }), field('x', DataType.Double)])
+  const values = [2 ** 53 - 1, 2 ** 53 - 1, 0.5, 7]
+  const rows = values.map((x, id) => ({ values: { id, x }, tick: id + 1 }))
+  const snapshot = memorySnapshot([new MemorySegment(schema, rows, { id: 1, kind: 'growing' })], 100)
+  const [row] = await runQuery(contextOf(schema), snapshot, { outputFields: ['sum(x)', 'avg(x)'] })
+  t.equal(
+    row!['sum(x)'],
+    values.reduce((a, b) => a + b),
+  )
+  t.equal(row!['avg(x)'], values.reduce((a, b) => a + b) / 4)
 })

@@ -127,18 +127,23 @@ for (const { name, fruit } of settings()) {
 
   t.test(`a filter that pins keys finds the same rows as any other: ${name}`, async t => {
     if (fruit.rows.length === 0) return
-    const keys = [...new Set(fruit.rows.map(keyOf))].slice(0, 4)
-    const list = keys.map(key => (typeof key === 'string' ? JSON.stringify(key) : String(key))).join(', ')
-    for (const filter of [`id in [${list}]`, `id in [${list}] and age >= 0`]) {
-      const visible = visibleRows(fruit, fruit.lastTick).filter(row => keys.includes(keyOf(row)))
-      const rows = await runQuery(fruit.context, fruit.snapshot, { filter, outputFields: ['age'] })
-      t.strictSame(ids(rows), newestByKey(visible).map(keyOf), filter)
-      t.strictSame(
-        rows.map(r => r['age']),
-        newestByKey(visible).map(r => r.values['age']),
-        filter,
-      )
-      t.equal(await runCount(fruit.context, fruit.snapshot, { filter }), visible.length, filter)
+    const byVersions = new Map<PkKey, number>()
+    for (const row of fruit.rows) byVersions.set(keyOf(row), (byVersions.get(keyOf(row)) ?? 0) + 1)
+    const often = [...byVersions].sort((a, b) => b[1] - a[1]).map(entry => entry[0])
+    // One key is looked up; four keys are as cheap to evaluate in segments as small as these.
+    for (const keys of [...often.slice(0, 12).map(key => [key]), often.slice(0, 4)]) {
+      const list = keys.map(key => (typeof key === 'string' ? JSON.stringify(key) : String(key))).join(', ')
+      for (const filter of [`id in [${list}]`, `id in [${list}] and age >= 0`]) {
+        const visible = visibleRows(fruit, fruit.lastTick).filter(row => keys.includes(keyOf(row)))
+        const rows = await runQuery(fruit.context, fruit.snapshot, { filter, outputFields: ['age'] })
+        t.strictSame(ids(rows), newestByKey(visible).map(keyOf), filter)
+        t.strictSame(
+          rows.map(r => r['age']),
+          newestByKey(visible).map(r => r.values['age']),
+          filter,
+        )
+        t.equal(await runCount(fruit.context, fruit.snapshot, { filter }), visible.length, filter)
+      }
     }
   })
 
@@ -177,6 +182,24 @@ t.test('a repeated filter is answered from the cache and stays right', async t =
     expected.map(keyOf),
   )
   t.equal(fruit.context.filterCache.size, 3)
+})
+
+t.test('random_sample keeps about its share of the rows that pass the rest', async t => {
+  const context = { random: rng(seed).next }
+  const fruit = randomFruit(rng(seed), { rowCount: 3000, sealed: 2, context })
+  const whole = new Set(
+    ids(await runQuery(fruit.context, fruit.snapshot, { filter: 'age < 50', outputFields: [] })),
+  )
+  const rows = await runQuery(fruit.context, fruit.snapshot, {
+    filter: 'age < 50 and random_sample(0.5)',
+    outputFields: [],
+  })
+  t.ok(rows.every(row => whole.has(row['id'])))
+  // Six deviations on either side.
+  const spread = 6 * Math.sqrt(whole.size / 4)
+  t.ok(Math.abs(rows.length - whole.size / 2) < spread, `${rows.length} of ${whole.size}`)
+  const all = await runCount(fruit.context, fruit.snapshot, { filter: 'random_sample(0.5)' })
+  t.ok(Math.abs(all - 1500) < 6 * Math.sqrt(750))
 })
 
 t.test('P0 empty output fields give the primary key only, duplicate names collapse', async t => {

@@ -5,7 +5,7 @@ import type { SearchHit, SearchRequest } from '../../../lib/query/request.js'
 import { runSearch } from '../../../lib/query/search.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { type MemoryRow, MemorySegment, memorySnapshot } from '../../support/memory-segment.js'
-import { type Rng, rng, seedOf } from '../../support/rng.js'
+import { rng, seedOf } from '../../support/rng.js'
 import {
   contextOf,
   type Fruit,
@@ -313,6 +313,100 @@ t.test('P1 range search keeps range_filter ≤ d < radius, and radius < s ≤ ra
   }
 })
 
+t.test('P1 pages behind a cursor concatenate to the whole ranking, ties included', async t => {
+  const random = rng(seed)
+  const schema = schemaOf([
+    field('id', DataType.Int64, { primaryKey: true }),
+    field('vec', DataType.BinaryVector, { dim: 16 }),
+  ])
+  const rows: MemoryRow[] = Array.from({ length: 200 }, (_, id) => ({
+    values: { id: (id * 37) % 200, vec: [random.int(256), random.int(2)] },
+    tick: id + 1,
+  }))
+  const context = contextOf(schema, { indexes: [indexOn('vec', 'HAMMING', 'BIN_FLAT')] })
+  const split = [
+    new MemorySegment(schema, rows.slice(0, 90), { id: 1, kind: 'sealed' }),
+    new MemorySegment(schema, rows.slice(90), { id: 2, kind: 'growing' }),
+  ]
+  const snapshot = memorySnapshot(split, 1000)
+  const query = Uint8Array.of(random.int(256), 0)
+  const expected = best('HAMMING', query, rows, 200)
+  const paged: SearchHit[] = []
+  for (;;) {
+    const last = paged.at(-1)
+    const after = last === undefined ? {} : { after: { score: last.score, id: last.id } }
+    const [page] = await runSearch(context, snapshot, { data: [query], limit: 7, ...after })
+    if (page!.length === 0) break
+    paged.push(...page!)
+  }
+  sameHits(t, paged, expected, 'with keys')
+  const bound = expected[50]!.score
+  const [strict] = await runSearch(context, snapshot, { data: [query], limit: 200, after: { score: bound } })
+  sameHits(
+    t,
+    strict!,
+    expected.filter(e => e.score > bound),
+    'strictly behind a score',
+  )
+  const wrong: [Partial<SearchRequest>, RegExp][] = [
+    [{ offset: 1 }, /Setting an offset is not permitted when using a search iterator v2/],
+    [{ groupByField: 'id' }, /GroupBy is not permitted when using a search iterator/],
+    [{ orderBy: 'id' }, /order_by is not supported when using search iterator/],
+    [{ after: { score: Number.NaN } }, /failed to parse input last bound/],
+  ]
+  for (const [request, message] of wrong) {
+    const whole = { data: [query], limit: 5, after: { score: 1 }, ...request }
+    await t.rejects(runSearch(context, snapshot, whole), { message })
+  }
+})
+
+t.test('P0 sparse vectors: inner products, with the lists built after some searches and without', async t => {
+  const random = rng(seed)
+  const schema = schemaOf([
+    field('id', DataType.Int64, { primaryKey: true }),
+    field('even', DataType.Bool),
+    field('vec', DataType.SparseFloatVector),
+  ])
+  const sparse = (): Record<number, number> => {
+    const out: Record<number, number> = {}
+    for (let i = 0; i < 6; i++) out[random.int(60)] = Math.fround(random.next())
+    return out
+  }
+  const rows: MemoryRow[] = Array.from({ length: 2500 }, (_, id) => ({
+    values: { id, even: id % 2 === 0, vec: sparse() },
+    tick: id + 1,
+  }))
+  const context = contextOf(schema, { indexes: [indexOn('vec', 'IP', 'SPARSE_INVERTED_INDEX')] })
+  const snapshot = memorySnapshot([new MemorySegment(schema, rows, { id: 1, kind: 'sealed' })], 5000)
+  const query = sparse()
+  const dots = rows
+    .map(row => {
+      let score = 0
+      for (const [index, weight] of Object.entries(row.values['vec'] as Record<string, number>)) {
+        score += weight * (query[Number(index)] ?? 0)
+      }
+      return { id: row.values['id'], even: row.values['even'], score: Math.fround(score) }
+    })
+    .filter(e => e.score > 0)
+    .sort((a, b) => b.score - a.score)
+  for (let again = 0; again < 24; again++) {
+    const [hits] = await runSearch(context, snapshot, { data: [query], limit: 10, outputFields: [] })
+    t.strictSame(
+      hits!.map(h => h.score),
+      dots.slice(0, 10).map(e => e.score),
+    )
+    const [even] = await runSearch(context, snapshot, { data: [query], limit: 10, filter: 'even == true' })
+    t.strictSame(
+      even!.map(h => h.score),
+      dots
+        .filter(e => e.even)
+        .slice(0, 10)
+        .map(e => e.score),
+    )
+    if (again > 16) await new Promise(resolve => setImmediate(resolve))
+  }
+})
+
 t.test('P1 null vectors are never found; an all-null column gives nothing', async t => {
   const random = rng(seed)
   const schema = schemaOf([
@@ -428,43 +522,44 @@ t.test('graph and scan find the same rows with the same scores', { skip: !hnswAv
   }
 })
 
-t.test(
-  'a query far from every passing row still gets min(k, passing) hits',
-  { skip: !hnswAvailable() },
-  async t => {
-    const random: Rng = rng(seed)
-    const schema = schemaOf([
-      field('id', DataType.Int64, { primaryKey: true }),
-      field('far', DataType.Bool),
-      field('vec', DataType.FloatVector, { dim: 4 }),
-    ])
-    const rows: MemoryRow[] = Array.from({ length: 3000 }, (_, id) => {
-      const far = id % 4 === 0
-      return { values: { id, far, vec: random.vector(4).map(x => x + (far ? 100 : 0)) }, tick: id + 1 }
-    })
-    const segment = new MemorySegment(schema, rows, { id: 1, kind: 'sealed' })
-    const fruit = {
-      schema,
-      segments: [segment],
-      rows,
-      context: contextOf(schema),
-      snapshot: memorySnapshot([segment], 5000),
-      lastTick: 5000,
-    }
-    addGraphs(fruit, 'L2', 4)
-    const query = random.vector(4)
-    const request = { data: [query], limit: 10, filter: 'far == true', outputFields: [] }
-    const [hits] = await runSearch(fruit.context, fruit.snapshot, request)
-    sameHits(
-      t,
-      hits!,
-      best(
-        'L2',
-        query,
-        rows.filter(r => r.values['far'] === true),
-        10,
-      ),
-      'far rows',
-    )
-  },
-)
+t.test('a graph that proposes the wrong rows can slow a search down, never change its answer', async t => {
+  const random = rng(seed)
+  const dim = 256
+  const schema = schemaOf([
+    field('id', DataType.Int64, { primaryKey: true }),
+    field('age', DataType.Int32),
+    field('vec', DataType.FloatVector, { dim }),
+  ])
+  const rows: MemoryRow[] = Array.from({ length: 2000 }, (_, id) => ({
+    values: { id, age: id, vec: random.vector(dim) },
+    tick: id + 1,
+  }))
+  const segment = new MemorySegment(schema, rows, { id: 1, kind: 'sealed' })
+  let calls = 0
+  // Proposes rows by their number, whatever the query: the first 300 of them do not pass the filter.
+  const search = (_: readonly number[], k: number): { labels: number[]; distances: number[] } => {
+    calls++
+    return { labels: Array.from({ length: k }, (_, label) => label), distances: new Array(k).fill(0) }
+  }
+  segment.indexes.set(2, {
+    index: { size: 2000, search },
+    rowOfLabel: Int32Array.from({ length: 2000 }, (_, row) => row),
+  })
+  const context = contextOf(schema)
+  const snapshot = memorySnapshot([segment], 5000)
+  const query = random.vector(dim)
+  const passing = rows.filter(row => (row.values['age'] as number) >= 300)
+  const all = best('L2', query, passing, 2000)
+  const request = { data: [query], limit: 10, filter: 'age >= 300', outputFields: [] }
+  const [hits] = await runSearch(context, snapshot, request)
+  t.ok(calls > 0, 'the graph was asked')
+  sameHits(t, hits!, all.slice(0, 10), 'in the end every row was compared')
+  calls = 0
+  const params = { radius: all[50]!.score, range_filter: all[20]!.score }
+  const [band] = await runSearch(context, snapshot, { ...request, params })
+  sameHits(t, band!, all.slice(20, 30), 'a range that leaves out the best rows')
+  t.equal(calls, 0, 'is not for a graph')
+  const [near] = await runSearch(context, snapshot, { ...request, filter: '', params: { radius: 1 } })
+  t.strictSame(near, [])
+  t.equal(calls, 1, 'one candidate out of range ends the search')
+})

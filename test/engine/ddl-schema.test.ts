@@ -1,0 +1,215 @@
+/** Fields are added, changed and dropped while rows are in every state; names and descriptions change. */
+import t from 'tap'
+import { DataType } from '../../lib/index.js'
+import { NAME, refusal, rows, STATES, THINGS, things } from './ddl-fixture.js'
+
+for (const state of STATES) {
+  t.test(`an added field reads as null or its default in rows that are ${state}`, async t => {
+    const bench = await things(t)
+    await bench.things.insert(rows(0, 6))
+    await bench.settle(state)
+    await bench.things.addField({ name: 'color', dataType: DataType.VarChar, maxLength: 8, nullable: true })
+    await bench.things.addField({ name: 'size', dataType: DataType.Int32, nullable: true, defaultValue: 7 })
+    const old = await bench.things.query({ filter: 'id < 2', outputFields: ['color', 'size', 'n'] })
+    t.same(old, [
+      { id: 0, color: null, size: 7, n: 0 },
+      { id: 1, color: null, size: 7, n: 10 },
+    ])
+    await bench.things.insert([{ id: 6, vec: [6, 1], color: 'red', size: null }])
+    t.equal(await bench.things.count({ filter: 'size == 7' }), 6)
+    t.equal(await bench.things.count({ filter: 'color == "red" and size is null' }), 1)
+    await bench.things.upsert([{ id: 0, color: 'blue' }], { partialUpdate: true })
+    for (const after of STATES) {
+      await bench.settle(after)
+      t.same(
+        await bench.things.get([0, 1, 6], { outputFields: ['color', 'size', 'tag'] }),
+        [
+          { id: 0, color: 'blue', size: 7, tag: 't0' },
+          { id: 1, color: null, size: 7, tag: 't1' },
+          { id: 6, color: 'red', size: null, tag: null },
+        ],
+        `then ${after}`,
+      )
+    }
+  })
+
+  t.test(`a dropped field never comes back in rows that are ${state}`, async t => {
+    const bench = await things(t)
+    await bench.things.insert(rows(0, 6))
+    await bench.settle(state)
+    t.equal(await bench.things.count({ filter: 'tag == "t1"' }), 2)
+    await bench.things.dropField('tag')
+    t.match(await refusal(bench.things.query({ filter: 'tag == "t1"' })), /field tag not exist/)
+    t.same(await bench.things.get([3], { outputFields: ['n'] }), [{ id: 3, n: 30 }], 'later fields keep values')
+    t.equal(await bench.things.count({ filter: 'n >= 30' }), 3)
+    await bench.things.insert([{ id: 6, vec: [6, 1], n: 60 }])
+    await bench.things.addField({ name: 'tag', dataType: DataType.VarChar, maxLength: 8, nullable: true })
+    t.equal(await bench.things.count({ filter: 'tag == "t1"' }), 0, 'not from the filter cache either')
+    t.equal(await bench.things.count({ filter: 'tag is null' }), 7)
+    for (const after of STATES) {
+      await bench.settle(after)
+      t.same(await bench.things.get([1, 6], { outputFields: ['tag', 'n'] }), [
+        { id: 1, tag: null, n: 10 },
+        { id: 6, tag: null, n: 60 },
+      ])
+      const [hits] = await bench.things.search({ data: [[4, 1]], annsField: 'vec', limit: 2, outputFields: ['n'] })
+      t.same(
+        hits!.map(hit => [hit.id, hit.entity['n']]),
+        [
+          [4, 40],
+          [3, 30],
+        ],
+      )
+    }
+  })
+}
+
+t.test('reads, writes and merges go on while fields are dropped and added', async t => {
+  const bench = await things(t)
+  await bench.things.insert(rows(0, 300))
+  await bench.things.flush()
+  await bench.things.insert(rows(300, 400))
+  let over = false
+  let reads = 0
+  const failures: string[] = []
+  const reader = async (): Promise<void> => {
+    while (!over) {
+      const found = await bench.things.query({ filter: 'n >= 0', outputFields: ['n'], limit: 50 })
+      const [hits] = await bench.things.search({ data: [[7, 1]], annsField: 'vec', limit: 3, outputFields: ['n'] })
+      const got = await bench.things.get([5, 350], { outputFields: ['n'] })
+      for (const row of [...found, ...got, ...hits!.map(hit => ({ ...hit.entity, id: hit.id }))] as {
+        id: number
+        n: number
+      }[])
+        if (row.n !== row.id * 10) failures.push(`id ${row.id} has n ${row.n}`)
+      reads++
+    }
+  }
+  let written = 0
+  const writer = async (): Promise<void> => {
+    while (!over) {
+      const id = 1000 + written
+      await bench.things.upsert([{ id, vec: [id, 1], n: id * 10 }])
+      await bench.things.upsert([{ id, vec: [id, 2] }], { partialUpdate: true })
+      await bench.things.delete({ filter: `n == ${(id - 1) * 10} and id == ${id - 1}` })
+      written++
+    }
+  }
+  const busy = [reader(), reader(), writer()]
+  for (let round = 0; round < 8; round++) {
+    await bench.things.dropField('tag')
+    await bench.things.addField({ name: 'tag', dataType: DataType.VarChar, maxLength: 8, nullable: true })
+    await bench.things.dropField('n').then(
+      () => bench.things.addField({ name: 'm', dataType: DataType.Int64, nullable: true }),
+      error => failures.push(String(error)),
+    )
+    await bench.things.dropField('m')
+    await bench.things.addField({ name: 'n', dataType: DataType.Int64, nullable: true })
+    if (round === 3) await bench.things.flush()
+    break
+  }
+  over = true
+  await Promise.allSettled(busy)
+  t.ok(reads > 0 && written >= 0)
+  t.same(
+    failures.filter(text => !text.endsWith('has n null') && !text.endsWith('has n undefined')),
+    [],
+  )
+})
+
+t.test('what may not be added or dropped is refused, and nothing changes', async t => {
+  const bench = await things(t, { ...THINGS, enableDynamicField: true })
+  const before = (await bench.things.describe()).schema
+  const add = (field: object): Promise<string> =>
+    refusal(bench.things.addField({ name: 'x', dataType: DataType.Int64, nullable: true, ...field }))
+  t.match(await add({ nullable: false }), /added field must be nullable, please check it, field name = x/)
+  t.match(await add({ name: 'tag' }), /duplicated field name tag/)
+  t.match(await add({ primaryKey: true }), /not support to add pk field, field name = x/)
+  t.match(await refusal(bench.things.dropField('id')), /cannot drop primary key field: id/)
+  t.match(await refusal(bench.things.dropField('vec')), /cannot drop the last vector field: vec/)
+  t.match(await refusal(bench.things.dropField('nope')), /field not found: nope/)
+  t.match(await refusal(bench.things.dropField('$meta')), /cannot drop dynamic field: \$meta/)
+  t.same((await bench.things.describe()).schema, before)
+})
+
+t.test('a new vector field needs an index, and is searched once it has one', async t => {
+  const bench = await things(t)
+  await bench.things.insert(rows(0, 4))
+  await bench.things.addField({ name: 'v2', dataType: DataType.FloatVector, dim: 2, nullable: true })
+  await bench.things.upsert([{ id: 9, vec: [9, 9], v2: [1, 0] }])
+  const search = (): Promise<unknown[][]> => bench.things.search({ data: [[1, 0]], annsField: 'v2', limit: 5 })
+  t.match(await refusal(search()), /field index of the field: v2 is not loaded, please reload the collection/)
+  t.match(await refusal(bench.things.load()), /there is no vector index on field: \[v2\], please create index/)
+  await bench.things.createIndex({ fieldName: 'v2', indexType: 'FLAT', metricType: 'L2' })
+  await bench.things.load()
+  t.same(
+    (await search())[0]!.map(hit => (hit as { id: number }).id),
+    [9],
+    'rows without a vector are not found',
+  )
+  await bench.things.dropField('v2')
+  t.same(
+    (await bench.things.describe()).indexes.map(index => index.fieldName),
+    ['vec'],
+    'its index goes with it',
+  )
+})
+
+t.test('limits and descriptions of fields change; other parameters do not', async t => {
+  const bench = await things(t)
+  const tooLong = { id: 1, vec: [0, 0], tag: 'more than eight' }
+  t.match(await refusal(bench.things.insert([tooLong])), /exceeds max length/)
+  await bench.things.alterField('tag', { maxLength: 20, description: 'a tag' })
+  await bench.things.insert([tooLong])
+  await bench.reopen()
+  t.same(await bench.things.get(1, { outputFields: ['tag'] }), [{ id: 1, tag: 'more than eight' }])
+  const alter = (name: string, changes: object): Promise<string> => refusal(bench.things.alterField(name, changes))
+  t.match(await alter('n', { maxLength: 5 }), /can not modify the maxlength for non-string types/)
+  t.match(await alter('tag', { maxLength: 70_000 }), /should be in \(0, 65535\]/)
+  t.match(await alter('tag', { params: { nullable: true } }), /nullable does not allow update in collection field param/)
+  t.match(await alter('tag', { params: { 'mmap.enabled': true } }), /can not alter collection field properties if coll/)
+  t.match(await alter('tag', {}), /no properties or delete keys provided/)
+  t.match(await alter('nope', { maxLength: 5 }), /field not found\[field=nope\]/)
+  await bench.things.release()
+  await bench.things.alterField('tag', { params: { 'mmap.enabled': true } })
+  const tag = (await bench.things.describe()).schema.fields.find(field => field.name === 'tag')
+  t.match(tag, { maxLength: 20, description: 'a tag', params: { 'mmap.enabled': 'true' } })
+})
+
+t.test('a collection is renamed, and moves to another database', async t => {
+  const bench = await things(t)
+  const { db } = bench
+  await bench.things.insert(rows(0, 3))
+  await db.createAlias('nick', NAME)
+  await db.createDatabase('other')
+  const rename = (from: string, to: string, where: object = {}): Promise<string> =>
+    refusal(db.renameCollection(from, to, where))
+  t.match(await rename(NAME, NAME), /collection name or database name should be different/)
+  t.match(await rename('nick', 'x'), /unsupported use an alias to rename collection, alias:nick/)
+  t.match(await rename(NAME, 'nick'), /duplicated new collection name default:nick with other collection name or alias/)
+  t.match(await rename(NAME, 'x', { newDatabase: 'other' }), /must drop all aliases of this collection before rename/)
+  t.match(await rename('nope', 'x'), /can't find collection\[database=default\]\[collection=nope\]/)
+  t.match(await rename(NAME, '1x'), /Invalid collection name: 1x/)
+  await db.renameCollection(NAME, 'stuff')
+  t.equal(await db.collection('nick').count(), 3, 'aliases stay')
+  t.notOk(await db.hasCollection(NAME))
+  await db.dropAlias('nick')
+  await db.renameCollection('stuff', NAME, { newDatabase: 'other' })
+  await bench.reopen()
+  t.same(await bench.db.listCollections(), [])
+  t.same(await bench.db.listCollections({ database: 'other' }), [NAME])
+  t.equal(await bench.db.collection(NAME, { database: 'other' }).count(), 3)
+})
+
+t.test('the description changes', async t => {
+  const bench = await things(t)
+  const before = (await bench.things.describe()).updatedTimestamp
+  await bench.things.alterDescription('what it is')
+  await bench.reopen()
+  const { schema, properties, updatedTimestamp } = await bench.things.describe()
+  t.equal(schema.description, 'what it is')
+  t.notOk('collection.description' in properties)
+  t.ok(updatedTimestamp > before)
+  await bench.things.dropProperties(['collection.description'])
+  t.equal((await bench.things.describe()).schema.description, '')
+})
