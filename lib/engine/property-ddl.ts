@@ -52,9 +52,9 @@ export function alterCollection(
     }
     const { record } = collection.state
     checkLoaded(record, given, gone)
-    checkIsolation(record, given, gone)
     const { [DESCRIPTION_PROPERTY]: text, ...rest } = given
     const properties = checkProperties(record.schema, changed(record.properties, {}, gone), rest)
+    checkIsolation(record, given, gone)
     const description = gone.includes(DESCRIPTION_PROPERTY) ? '' : text
     if (description === undefined) return changeRecord(engine, collection, { properties })
     if (String(description).length > LIMITS.descriptionMax)

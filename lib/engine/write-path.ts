@@ -108,14 +108,16 @@ export class WritePath {
 
   #check(): void {
     if (this.#state.broken !== null) throw this.#state.broken
-    if (this.#fullness() < OVERGROWTH_MAX || this.#state.canFreeze) return
-    this.#flusher.start()
     const cause = this.#flusher.error()
-    const why = cause instanceof Error ? cause.message : 'flushes do not keep up'
+    if (cause === null || this.#state.canFreeze || this.#fullness() < OVERGROWTH_MAX) return
+    this.#flusher.start()
+    const why = cause instanceof Error ? cause.message : String(cause)
     throw new MilvusError(
       'ServiceUnavailable',
       `rows cannot be moved out of memory (${why}); try again later`,
-      { cause },
+      {
+        cause,
+      },
     )
   }
 

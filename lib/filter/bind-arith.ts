@@ -4,9 +4,9 @@
  * Integers never wrap. For `+ - * /` the constant is moved to the other side of the comparison with BigInt when the
  * filter is bound, which leaves an ordinary range: `a * 2 > 5` is `a >= 3`. `% & | ^` are computed per row.
  */
-import { DataType } from '../schema/data-type.js'
+import { DataType, dataTypeName, isFloatType, isIntegerType } from '../schema/data-type.js'
 import type { ArithOp, CompareOp, Literal, Node, NodeOf } from './ast.js'
-import { type BindContext, isFloat, isInteger, typeName } from './bind-context.js'
+import type { BindContext } from './bind-context.js'
 import type { ArithTest, Test } from './bound.js'
 import { ARITH_VERBS, constantOf, isNumber, literalText, literalType } from './fold.js'
 import { resolve, type Subject, subjectType } from './names.js'
@@ -61,7 +61,7 @@ function arithSubject(context: BindContext, node: Node): Subject {
 
 function checkTypes(op: ArithOp, subject: Subject, literal: Literal, flipped: boolean): void {
   const json = subject.kind === 'json'
-  const numeric = json || isInteger(subject.type) || isFloat(subject.type)
+  const numeric = json || isIntegerType(subject.type) || isFloatType(subject.type)
   if (!numeric || !isNumber(literal)) {
     const [field, constant] = [`${subjectType(subject)} field`, literalType(literal)]
     reject(
@@ -70,17 +70,17 @@ function checkTypes(op: ArithOp, subject: Subject, literal: Literal, flipped: bo
   }
   const float = literal.kind === 'float'
   if (op === '&' || op === '|' || op === '^') {
-    if (float || (!json && !isInteger(subject.type)))
+    if (float || (!json && !isIntegerType(subject.type)))
       reject('bitwise operations can only apply on integer types')
-  } else if (op === '%' && !json && (float || !isInteger(subject.type))) {
+  } else if (op === '%' && !json && (float || !isIntegerType(subject.type))) {
     reject('modulo can only apply on integer types')
   }
-  if (!json && isInteger(subject.type) && float) castError(subject.type, literal)
+  if (!json && isIntegerType(subject.type) && float) castError(subject.type, literal)
 }
 
 /** The error of a constant that a column's type cannot hold. */
 export function castError(type: DataType, literal: Literal): never {
-  return reject(`cannot cast value to ${typeName(type)}, value: ${literalText(literal)}`)
+  return reject(`cannot cast value to ${dataTypeName(type)}, value: ${literalText(literal)}`)
 }
 
 /** The test of `operand <cmp> literal` (for `!=`: of `==`, to be negated). */
@@ -90,7 +90,7 @@ export function arithTest(operand: ArithOperand, compare: CompareOp, literal: Li
     return reject(`comparisons between ${subjectType(subject)} and ${literalType(literal)} are not supported`)
   }
   const json = subject.kind === 'json'
-  const integers = !json && isInteger(subject.type)
+  const integers = !json && isIntegerType(subject.type)
   if (integers && literal.kind === 'float') castError(subject.type, literal)
   const single = !json && subject.type === DataType.Float
   const exact = operand.literal.kind === 'int' && literal.kind === 'int'

@@ -2,10 +2,10 @@
  * Comparisons and range chains: which types meet, what the constant becomes, and which leaf comes out
  * (query-search-semantics §1.5, §1.6, §1.17).
  */
-import { DataType } from '../schema/data-type.js'
+import { DataType, isFloatType, isIntegerType } from '../schema/data-type.js'
 import { type CompareOp, flipCompare, type Literal, type Node, type NodeOf, type RangeNode } from './ast.js'
 import { type ArithOperand, arithTest, bindArithOperand, castError } from './bind-arith.js'
-import { type BindContext, incomparable, isFloat, isInteger, membersTest, testLeaf } from './bind-context.js'
+import { type BindContext, incomparable, membersTest, testLeaf } from './bind-context.js'
 import type { Bound, Test } from './bound.js'
 import { compareNumbers, compareTexts, constantOf, isNumber, literalType } from './fold.js'
 import { type Interval, parseInterval, parseTimestamp } from './interval.js'
@@ -120,8 +120,8 @@ function scalarTest(subject: TypedSubject, op: CompareOp, literal: Literal, flip
   }
   if (type === DataType.VarChar && literal.kind === 'string')
     return { test: 'text', text: textTest(op, literal.value) }
-  if (isNumber(literal) && (isInteger(type) || isFloat(type))) {
-    if (isInteger(type) && literal.kind === 'float') castError(type, literal)
+  if (isNumber(literal) && (isIntegerType(type) || isFloatType(type))) {
+    if (isIntegerType(type) && literal.kind === 'float') castError(type, literal)
     return { test: 'range', range: rangeOfCompare(op, literal, type === DataType.Float) }
   }
   return incomparable(subject, literal, flipped)
@@ -184,10 +184,10 @@ export function castElement(type: DataType, literal: Literal): Literal {
   const fits =
     (type === DataType.Bool && literal.kind === 'bool') ||
     (type === DataType.VarChar && literal.kind === 'string') ||
-    (isInteger(type) && literal.kind === 'int') ||
-    (isFloat(type) && isNumber(literal))
+    (isIntegerType(type) && literal.kind === 'int') ||
+    (isFloatType(type) && isNumber(literal))
   if (!fits) castError(type, literal)
-  if (!isFloat(type)) return literal
+  if (!isFloatType(type)) return literal
   const value = Number(literal.value)
   return { kind: 'float', value: type === DataType.Float ? Math.fround(value) : value }
 }
@@ -201,7 +201,7 @@ function compareColumns(context: BindContext, node: NodeOf<'compare'>, negated: 
   if (left.kind !== 'column' || right.kind !== 'column') {
     return reject('only comparison between two fields is supported')
   }
-  const numeric = (type: DataType) => isInteger(type) || isFloat(type)
+  const numeric = (type: DataType) => isIntegerType(type) || isFloatType(type)
   const same = left.type === right.type
   const plain =
     left.type === DataType.Bool || left.type === DataType.VarChar || left.type === DataType.Timestamptz
@@ -257,9 +257,9 @@ export function bindRange(context: BindContext, node: RangeNode, negated: boolea
   const subject = plainSubject(operand)
   if (subject.kind === 'json') return testLeaf(subject, { test: 'range', range: rangeOf(...ends) }, negated)
   if (subject.type === DataType.Array) reject('can not comparisons array fields directly')
-  if (!isInteger(subject.type) && !isFloat(subject.type)) return incomparable(subject, lower)
+  if (!isIntegerType(subject.type) && !isFloatType(subject.type)) return incomparable(subject, lower)
   for (const end of ends)
-    if (isInteger(subject.type) && end.value.kind === 'float') castError(subject.type, end.value)
+    if (isIntegerType(subject.type) && end.value.kind === 'float') castError(subject.type, end.value)
   return testLeaf(
     subject,
     { test: 'range', range: rangeOf(...ends, subject.type === DataType.Float) },

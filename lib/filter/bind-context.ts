@@ -2,7 +2,7 @@
  * What binding one filter text needs at hand, and the small makers of leaves that every part of the binder shares.
  */
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
-import { DataType, dataTypeName } from '../schema/data-type.js'
+import { DataType } from '../schema/data-type.js'
 import type { Literal, Node } from './ast.js'
 import { ALL, type Bound, NONE, type Test } from './bound.js'
 import { elementSetOf } from './element-set.js'
@@ -84,15 +84,6 @@ export function membersTest(literals: readonly Literal[], single = false): Test 
   return { test: 'members', set: elementSetOf(literals, single), literals }
 }
 
-/** True for the four integer types (Timestamptz is not one of them here). */
-export function isInteger(type: DataType): boolean {
-  return type >= DataType.Int8 && type <= DataType.Int64
-}
-
-export function isFloat(type: DataType): boolean {
-  return type === DataType.Float || type === DataType.Double
-}
-
 /** Refuses a comparison of a subject with a constant. `flipped`: the constant stood on the left. */
 export function incomparable(subject: Subject, literal: Literal, flipped = false): never {
   const [a, b] = flipped
@@ -100,6 +91,3 @@ export function incomparable(subject: Subject, literal: Literal, flipped = false
     : [subjectType(subject), literalType(literal)]
   return reject(`comparisons between ${a} and ${b} are not supported`)
 }
-
-/** `Int64`, as messages print a column type. */
-export const typeName = dataTypeName

@@ -2,19 +2,9 @@
  * Everything that tests a field without comparing it: `in`, `like`, regex, null tests, `exists`, and the function
  * forms (query-search-semantics §1.8 to §1.16).
  */
-import { DataType, isVectorType } from '../schema/data-type.js'
+import { DataType, dataTypeName, isFloatType, isIntegerType, isVectorType } from '../schema/data-type.js'
 import type { CallNode, Literal, Node, NodeOf } from './ast.js'
-import {
-  type BindContext,
-  incomparable,
-  isFloat,
-  isInteger,
-  membersTest,
-  sourceOf,
-  testLeaf,
-  typeName,
-  validLeaf,
-} from './bind-context.js'
+import { type BindContext, incomparable, membersTest, sourceOf, testLeaf, validLeaf } from './bind-context.js'
 import { ALL, type Bound, NONE, type Test } from './bound.js'
 import { elementSetOf } from './element-set.js'
 import { constantOf, isNumber, literalText, literalType } from './fold.js'
@@ -44,7 +34,7 @@ export function bindIn(context: BindContext, node: NodeOf<'in'>, negatedOutside:
 }
 
 function isListable(type: DataType): boolean {
-  return isInteger(type) || isFloat(type) || type === DataType.Bool || type === DataType.VarChar
+  return isIntegerType(type) || isFloatType(type) || type === DataType.Bool || type === DataType.VarChar
 }
 
 function inTest(subject: Subject, literals: readonly Literal[]): Test {
@@ -76,9 +66,9 @@ function checkListed(type: DataType, literal: Literal): void {
   const fits =
     (type === DataType.Bool && literal.kind === 'bool') ||
     (type === DataType.VarChar && literal.kind === 'string') ||
-    (isInteger(type) && literal.kind === 'int') ||
-    (isFloat(type) && isNumber(literal))
-  if (!fits) reject(`value '${literalText(literal)}' in list cannot be casted to ${typeName(type)}`)
+    (isIntegerType(type) && literal.kind === 'int') ||
+    (isFloatType(type) && isNumber(literal))
+  if (!fits) reject(`value '${literalText(literal)}' in list cannot be casted to ${dataTypeName(type)}`)
 }
 
 // ---------------------------------------------------------------------------------------------- texts
@@ -251,11 +241,11 @@ function checkElement(type: DataType, literal: Literal): void {
   const fits =
     (type === DataType.Bool && literal.kind === 'bool') ||
     (type === DataType.VarChar && literal.kind === 'string') ||
-    (isInteger(type) && literal.kind === 'int') ||
-    (isFloat(type) && isNumber(literal))
+    (isIntegerType(type) && literal.kind === 'int') ||
+    (isFloatType(type) && isNumber(literal))
   if (!fits) {
     reject(
-      `contains operation can't compare between array element type: ${typeName(type)} and ${literalType(literal)}`,
+      `contains operation can't compare between array element type: ${dataTypeName(type)} and ${literalType(literal)}`,
     )
   }
 }

@@ -6,7 +6,7 @@
  * equalities on one column is one lookup in a set, an intersection of ranges is one range. A thousand `or` terms cost
  * one hash lookup per row instead of a thousand passes.
  */
-import { DataType, isIntegerType } from '../schema/data-type.js'
+import { DataType, isFloatType, isIntegerType } from '../schema/data-type.js'
 import type { Literal } from './ast.js'
 import { ALL, type Bound, type JsonPath, type Leaf, NONE, type Test } from './bound.js'
 import { ByteSet, elementSetOf } from './element-set.js'
@@ -17,7 +17,7 @@ export function makeAnd(parts: readonly Bound[]): Bound {
   const items: Bound[] = []
   for (const part of parts) {
     if (part.op === 'none') return NONE
-    if (part.op === 'and') items.push(...part.items)
+    if (part.op === 'and') for (const item of part.items) items.push(item)
     else if (part.op !== 'all') items.push(part)
   }
   const merged = mergeEqualities(intersectRanges(items), true)
@@ -104,15 +104,11 @@ function intersectRanges(items: readonly Bound[]): Bound[] {
     }
     const other = out[at] as typeof item
     const range = intersect(item.test.range, (other.test as { readonly range: NumberRange }).range)
-    const empty = isFloat(item.type) ? !(range.low <= range.high) : range.min > range.max
+    const empty = isFloatType(item.type) ? !(range.low <= range.high) : range.min > range.max
     if (empty) return [NONE]
     out[at] = { ...item, test: { test: 'range', range } }
   }
   return out
-}
-
-function isFloat(type: DataType): boolean {
-  return type === DataType.Float || type === DataType.Double
 }
 
 function larger(a: bigint, b: bigint): bigint {

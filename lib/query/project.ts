@@ -31,6 +31,8 @@ export interface Projection {
   readonly schema: CollectionSchema
   readonly output: OutputPlan
   readonly int64As: Int64As
+  /** Stored bytes of all values together that a result may have; default no limit. */
+  readonly bytesMax?: number
 }
 
 /** Rows of a result, in order; a promise only when columns must be read or the result is long. */
@@ -43,9 +45,15 @@ export function projectRows(projection: Projection, refs: RowRefs, turn: Turn): 
 
 async function projectBlocks(projection: Projection, refs: RowRefs, turn: Turn): Promise<Row[]> {
   const out: Row[] = []
+  const bytesMax = projection.bytesMax ?? Number.POSITIVE_INFINITY
+  let bytes = 0
   for (let from = 0; from < refs.count; from += BLOCK_ROWS) {
-    const pending = projectBlock(projection, refs, from, Math.min(from + BLOCK_ROWS, refs.count), out)
-    if (pending !== undefined) await pending
+    const to = Math.min(from + BLOCK_ROWS, refs.count)
+    const pending = projectBlock(projection, refs, from, to, out)
+    bytes += pending === undefined ? lastBlockBytes : await pending.then(() => lastBlockBytes)
+    if (bytes > bytesMax) {
+      throw new MilvusError('ParameterTooLarge', `query results exceed the maxOutputSize Limit ${bytesMax}`)
+    }
     if (turn.due()) await turn.next()
   }
   return out

@@ -38,7 +38,8 @@ export async function openSearch(
   const turn = new Turn()
   const { segments, tick } = snapshot
   const filter = planFilter(context.schema, request)
-  const question: RowQuestion = { context, tick, plan: filter, everyVersion: false }
+  // Every version of a key is a candidate: the one with the best score stands for it.
+  const question: RowQuestion = { context, tick, plan: filter, everyVersion: true }
   const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
   return { context, plan, segments, matches, turn }
 }

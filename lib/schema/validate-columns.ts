@@ -141,7 +141,8 @@ function checkVar(
   checkValidity(field, column.validity, rowCount)
   switch (field.dataType) {
     case DataType.VarChar:
-      checkText(field, column, rowCount, field.maxLength)
+      // Generated keys are as long as they are; Milvus does not hold them against max_length (upsert-semantics §1.4).
+      checkText(field, column, rowCount, field.autoId ? LIMITS.maxLengthMax : field.maxLength)
       return
     case DataType.Text:
       checkText(field, column, rowCount, LIMITS.textBytesMax)

@@ -60,10 +60,7 @@ interface TestLike {
 }
 
 /** An open database with the collection, closed when the test is over. */
-export async function things(
-  t: TestLike,
-  definition: CreateCollection = THINGS,
-): Promise<Bench> {
+export async function things(t: TestLike, definition: CreateCollection = THINGS): Promise<Bench> {
   const bench = await new Bench(t.testdir()).open()
   t.teardown(() => bench.db.close())
   await bench.db.createCollection(definition)

@@ -280,6 +280,21 @@ t.test(
       const [hits] = await runSearch(fruit.context, fruit.snapshot, { data: [query], limit })
       sameHits(t, hits!, expected.slice(0, limit), `limit ${limit}`)
     }
+    for (const kind of ['sealed', 'growing'] as const) {
+      const one = memorySnapshot([new MemorySegment(fruit.schema, fruit.rows, { id: 9, kind })], 9999)
+      for (const limit of [2, 10, 30]) {
+        const [hits] = await runSearch(fruit.context, one, { data: [query], limit })
+        sameHits(t, hits!, expected.slice(0, limit), `one ${kind} segment, limit ${limit}`)
+      }
+      for (const { id, score } of expected) {
+        const [hits] = await runSearch(fruit.context, one, { data: [query], limit: 3, filter: `id == ${id}` })
+        t.strictSame(
+          hits!.map(h => h.id),
+          [id],
+        )
+        t.ok(Math.abs(hits![0]!.score - score) < 1e-4 * score, `the best version of ${id}`)
+      }
+    }
   },
 )
 
@@ -559,7 +574,7 @@ t.test('a graph that proposes the wrong rows can slow a search down, never chang
   const [band] = await runSearch(context, snapshot, { ...request, params })
   sameHits(t, band!, all.slice(20, 30), 'a range that leaves out the best rows')
   t.equal(calls, 0, 'is not for a graph')
-  const [near] = await runSearch(context, snapshot, { ...request, filter: '', params: { radius: 1 } })
+  const [near] = await runSearch(context, snapshot, { ...request, filter: '', params: { radius: 1, ef: 32 } })
   t.strictSame(near, [])
   t.equal(calls, 1, 'one candidate out of range ends the search')
 })
