@@ -13,6 +13,7 @@
  */
 import { crashPoint } from '../base/crash-point.js'
 import type { Tick } from '../base/timestamp.js'
+import { Turn } from '../base/turn.js'
 import { pickCompaction, type SegmentStat } from '../compaction/picker.js'
 import type { CompactTask } from '../compaction/tasks.js'
 import { hnswAvailable } from '../index/hnsw-index.js'
@@ -70,7 +71,12 @@ async function compactPinned(state: CollectionState, mode: 'background' | 'full'
   // Only a complete delete state tells what a purge would free.
   if (mode === 'full') for (const segment of state.sealed) await segment.load([])
   const horizon = purgeHorizon(state)
-  const stats = state.sealed.map(segment => statOf(state, segment, horizon))
+  const stats: SegmentStat[] = []
+  const turn = new Turn()
+  for (const segment of state.sealed) {
+    if (turn.due()) await turn.next()
+    stats.push(statOf(state, segment, horizon))
+  }
   const choice = pickCompaction(
     stats,
     { rowsMax: options.segmentRowsMax, bytesMax: options.segmentBytesMax },
@@ -106,11 +112,9 @@ async function compactPinned(state: CollectionState, mode: 'background' | 'full'
 }
 
 function statOf(state: CollectionState, segment: SealedSegment, horizon: Tick): SegmentStat {
-  const { id, rowCount, byteLength, level, partitionIds, maxTick } = segment.meta
-  const expired = maxTick <= expireBeforeTick(state) ? rowCount : 0
+  const { id, rowCount, byteLength, level } = segment.meta
   const live = new Set(state.record.partitions.map(p => p.id))
-  const orphaned = partitionIds.every(partition => !live.has(partition)) ? rowCount : 0
-  const deletedRows = Math.max(expired, orphaned, segment.resident ? segment.deletes.countUpTo(horizon) : 0)
+  const deletedRows = segment.droppableRows(horizon, expireBeforeTick(state), live)
   return { id, rowCount, deletedRows, byteLength, level, busy: segment.retired }
 }
 

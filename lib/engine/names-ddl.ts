@@ -7,7 +7,8 @@ import { hybridOfTick } from '../base/timestamp.js'
 import { checkAliasName, checkDatabaseName } from '../schema/names.js'
 import { putRecord } from './collection-ddl.js'
 import type { Engine } from './engine.js'
-import { DEFAULT_DATABASE } from './records.js'
+import { checkTimeZone } from './properties.js'
+import { DEFAULT_DATABASE, TIMEZONE_PROPERTY } from './records.js'
 
 /**
  * Binds an alias to a collection. With `move` the alias must exist and changes its collection; without it must be new
@@ -73,6 +74,8 @@ export function createDatabase(
   return catalog.exclusive(async () => {
     checkDatabaseName(name)
     if (catalog.hasDatabase(name)) throw invalid(`database already exist: ${name}`)
+    const zone = properties[TIMEZONE_PROPERTY]
+    if (zone !== undefined) checkTimeZone(zone)
     if (catalog.databases().length >= LIMITS.databasesMax) {
       throw new MilvusError(
         'DatabaseNumLimit',

@@ -284,7 +284,12 @@ function measured(schema: CollectionSchema, measure: Measure, sum: Sum, int64As:
 }
 
 /** A value of a field as the caller sees it. */
-function outValue(schema: CollectionSchema, index: number, value: SortValue, int64As: Int64As): unknown {
+export function outValue(
+  schema: CollectionSchema,
+  index: number,
+  value: SortValue,
+  int64As: Int64As,
+): unknown {
   if (value === null) return null
   switch (schema.fields[index]!.dataType) {
     case DataType.Int64:

@@ -11,12 +11,14 @@ import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isIntegerType } from '../schema/data-type.js'
 import type { Segment } from '../segment/segment.js'
+import { outValue } from './aggregate.js'
 import { type FieldPath, fieldPathOf, readPath } from './field-path.js'
 import type { Fused } from './fuse.js'
+import type { SortValue } from './order-by.js'
 import { compareKeys } from './pk-merge.js'
 import { integerOf, type ResultWindow } from './plan.js'
 import { type Ranking, reduceHits } from './reduce.js'
-import type { SearchRequest } from './request.js'
+import type { ReadContext, SearchRequest } from './request.js'
 import { type HitSortKey, sortedPlaces } from './search-order.js'
 import type { SearchPlan } from './search-plan.js'
 import { pick, refsOf, type SearchRun, searchSegments } from './search-run.js'
@@ -126,7 +128,7 @@ async function rankOne(
     // Beyond the first k rows a segment may have left something out, so no more than k are looked at.
     const ranking = reduceHits(segments, hits ?? [], k)
     const drained = ranking.ids.length + ranking.dropped < k
-    const groups = await groupsOf(run.context.schema, segments, ranking, grouping, wanted)
+    const groups = await groupsOf(run.context, segments, ranking, grouping, wanted)
     const full = groups.every(group => group.places.length === grouping.size)
     if (drained || (groups.length >= wanted && (full || !grouping.strict))) {
       return pageOf(run, ranking, groups, order)
@@ -137,7 +139,7 @@ async function rankOne(
 
 /** The first `wanted` groups of a ranking. */
 async function groupsOf(
-  schema: CollectionSchema,
+  { schema, int64As }: Pick<ReadContext, 'schema' | 'int64As'>,
   segments: readonly Segment[],
   ranking: Ranking,
   grouping: Grouping,
@@ -152,7 +154,8 @@ async function groupsOf(
     let group = groups.get(key)
     if (group === undefined) {
       if (groups.size >= wanted) continue
-      group = { value, places: [] }
+      const shown = json ? value : outValue(schema, grouping.path.index, value as SortValue, int64As)
+      group = { value: shown, places: [] }
       groups.set(key, group)
     }
     if (group.places.length < grouping.size) group.places.push(place)
@@ -172,7 +175,7 @@ export function planScorer(given: unknown): 'max' | 'sum' | 'avg' {
  * score, then larger ones first, then by smaller key (§3.12).
  */
 export async function regroup(
-  schema: CollectionSchema,
+  context: Pick<ReadContext, 'schema' | 'int64As'>,
   segments: readonly Segment[],
   fused: Fused,
   grouping: Grouping,
@@ -180,7 +183,7 @@ export async function regroup(
   window: ResultWindow,
 ): Promise<Ranking> {
   const { ranking } = fused
-  const groups = await groupsOf(schema, segments, ranking, grouping, Number.POSITIVE_INFINITY)
+  const groups = await groupsOf(context, segments, ranking, grouping, Number.POSITIVE_INFINITY)
   const scored = groups.map(group => ({ group, signed: scoreOf(ranking, group, scorer) }))
   scored.sort((a, b) => {
     if (a.signed !== b.signed) return a.signed - b.signed

@@ -59,7 +59,7 @@ async function sortRows(segment: Segment, rows: Int32Array, turn: Turn): Promise
   return runs[0] ?? new Int32Array(0)
 }
 
-/** One sorted list out of two; every row of `left` is lower than every row of `right`, so on equal keys left goes first. */
+/** One sorted list out of two; rows of `left` are lower than those of `right`, so on equal keys left goes first. */
 async function mergeRuns(
   segment: Segment,
   left: Int32Array,

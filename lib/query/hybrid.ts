@@ -83,7 +83,7 @@ function pageOf(
   window: ResultWindow,
 ): Promise<Ranking> | Ranking {
   if (grouping === null) return cut(fused.ranking, window.offset, window.limit)
-  return regroup(context.schema, snapshot.segments, fused, grouping, scorer, window)
+  return regroup(context, snapshot.segments, fused, grouping, scorer, window)
 }
 
 function planHybridWindow(request: HybridRequest): ResultWindow {

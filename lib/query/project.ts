@@ -6,6 +6,7 @@
  * one row cheap.
  */
 import { assert } from '../base/assert.js'
+import { MilvusError } from '../base/errors.js'
 import type { Turn } from '../base/turn.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
@@ -40,7 +41,7 @@ export function projectRows(projection: Projection, refs: RowRefs, turn: Turn): 
   if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn)
   const out: Row[] = []
   const pending = projectBlock(projection, refs, 0, refs.count, out)
-  return pending === undefined ? out : pending.then(() => out)
+  return typeof pending === 'number' ? out : pending.then(() => out)
 }
 
 async function projectBlocks(projection: Projection, refs: RowRefs, turn: Turn): Promise<Row[]> {
@@ -50,7 +51,7 @@ async function projectBlocks(projection: Projection, refs: RowRefs, turn: Turn):
   for (let from = 0; from < refs.count; from += BLOCK_ROWS) {
     const to = Math.min(from + BLOCK_ROWS, refs.count)
     const pending = projectBlock(projection, refs, from, to, out)
-    bytes += pending === undefined ? lastBlockBytes : await pending.then(() => lastBlockBytes)
+    bytes += typeof pending === 'number' ? pending : await pending
     if (bytes > bytesMax) {
       throw new MilvusError('ParameterTooLarge', `query results exceed the maxOutputSize Limit ${bytesMax}`)
     }
@@ -59,7 +60,7 @@ async function projectBlocks(projection: Projection, refs: RowRefs, turn: Turn):
   return out
 }
 
-/** Columns of one segment for a block: `gathered[i]` says whether column i is addressed by place in `asked` or by row. */
+/** Columns of one segment for a block; `gathered[i]` = column i is addressed by place in `asked`, else by row. */
 interface BlockColumns {
   readonly columns: Column[]
   readonly gathered: boolean[]
@@ -69,13 +70,14 @@ interface BlockColumns {
   place: number
 }
 
+/** Builds the rows of a block; stored bytes of their values, as a promise when columns had to be gathered. */
 function projectBlock(
   projection: Projection,
   refs: RowRefs,
   from: number,
   to: number,
   out: Row[],
-): Promise<void> | undefined {
+): Promise<number> | number {
   const { fields } = projection.output
   const blocks: (BlockColumns | undefined)[] = new Array(refs.segments.length)
   const pending: Promise<void>[] = []
@@ -85,10 +87,7 @@ function projectBlock(
     const reading = openBlock(refs, s, from, to, fields, blocks)
     if (reading !== undefined) pending.push(reading)
   }
-  if (pending.length === 0) {
-    buildRows(projection, refs, from, to, blocks, out)
-    return undefined
-  }
+  if (pending.length === 0) return buildRows(projection, refs, from, to, blocks, out)
   return Promise.all(pending).then(() => buildRows(projection, refs, from, to, blocks, out))
 }
 
@@ -143,6 +142,7 @@ function rowsOfSegment(refs: RowRefs, s: number, from: number, to: number): Int3
   return rows
 }
 
+/** Appends the rows of a block to `out`; stored bytes of their values, counted only when there is a limit. */
 function buildRows(
   projection: Projection,
   refs: RowRefs,
@@ -150,12 +150,31 @@ function buildRows(
   to: number,
   blocks: readonly (BlockColumns | undefined)[],
   out: Row[],
-): void {
+): number {
+  const counted = projection.bytesMax !== undefined
+  let bytes = 0
   for (let i = from; i < to; i++) {
     const block = blocks[refs.segmentOf[i]!]
     assert(block !== undefined, 'every segment of a block was opened')
-    out.push(buildRow(projection, block, refs.rows[i]!, block.place++))
+    const row = refs.rows[i]!
+    const place = block.place++
+    out.push(buildRow(projection, block, row, place))
+    if (counted) bytes += storedBytes(block, row, place)
   }
+  return bytes
+}
+
+function storedBytes({ columns, gathered }: BlockColumns, row: number, place: number): number {
+  let bytes = 0
+  for (let i = 0; i < columns.length; i++) {
+    const column = columns[i]!
+    const at = gathered[i]! ? place : row
+    bytes +=
+      column.layout === 'fixed'
+        ? column.width * column.values.BYTES_PER_ELEMENT
+        : column.offsets[at + 1]! - column.offsets[at]!
+  }
+  return bytes
 }
 
 function buildRow(projection: Projection, block: BlockColumns, row: number, place: number): Row {

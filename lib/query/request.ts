@@ -26,6 +26,8 @@ export interface ReadContext {
   readonly expireBeforeTick: Tick
   /** The field after whose value a row is invisible; absent or null = none. */
   readonly deadline?: RowDeadline | null
+  /** Stored bytes of all values of a query's result. Default 100 MiB, as in Milvus. */
+  readonly resultBytesMax?: number
   /** Dice of `random_sample`, numbers in [0, 1). Default Math.random; tests pass their own. */
   readonly random?: () => number
   /**

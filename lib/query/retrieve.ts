@@ -6,6 +6,7 @@
  * and stays synchronous as long as everything it needs is in memory, which is what makes it cost microseconds.
  */
 import { invalid } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import { planAggregation, runAggregation } from './aggregate.js'
@@ -108,7 +109,8 @@ export async function runQuery(
     order.length === 0
       ? await page(segments, matches, merge, window, turn)
       : await orderedPage(context, segments, merge, order, window, turn)
-  return projectRows({ schema: context.schema, output, int64As: context.int64As }, refs, turn)
+  const { schema, int64As, resultBytesMax: bytesMax = LIMITS.resultBytesMax } = context
+  return projectRows({ schema, output, int64As, bytesMax }, refs, turn)
 }
 
 /** Number of live row versions that the filter selects: `count(*)`. */

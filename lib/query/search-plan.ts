@@ -43,7 +43,7 @@ export interface SearchPlan {
  */
 export function planSearch(context: ReadContext, request: SearchRequest): SearchPlan {
   const { schema } = context
-  const { limit, offset } = planTopK(request.limit, request.offset)
+  const { limit, offset } = planTopK(request.limit, request.offset ?? request.params?.['offset'])
   const decimals = planDecimals(request.roundDecimal)
   checkHints(request)
   const index = planVectorField(schema, request)
@@ -119,7 +119,7 @@ function planCursor(
   if (typeof after.score !== 'number' || Number.isNaN(after.score)) {
     throw invalid(`failed to parse input last bound, expected a number, got ${String(after.score)}`)
   }
-  if ((request.offset ?? 0) !== 0) {
+  if (Number(request.offset ?? request.params?.['offset'] ?? 0) !== 0) {
     throw invalid('Setting an offset is not permitted when using a search iterator v2')
   }
   if (request.groupByField !== undefined) {

@@ -152,7 +152,7 @@ async function rankWithRankers(
     const page =
       grouping === null
         ? cut(fused.ranking, offset, limit)
-        : await regroup(context.schema, segments, fused, grouping, 'max', { offset, limit })
+        : await regroup(context, segments, fused, grouping, 'max', { offset, limit })
     pages.push({ ranking: page, distance: fused.distance })
   }
   return pages

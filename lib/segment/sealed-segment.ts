@@ -101,6 +101,25 @@ export class SealedSegment implements Segment {
     return this.#base?.deletes.deletedCount ?? this.meta.deletedRows
   }
 
+  /**
+   * Rows that a compaction would leave out: deleted at or before `horizon`, inserted at or before `expired`, or of no
+   * partition in `live`. Counted row by row where keys are in memory; otherwise only when the meta alone decides.
+   */
+  droppableRows(horizon: Tick, expired: Tick, live: ReadonlySet<number>): number {
+    const { rowCount, minTick, maxTick, partitionIds: occurring } = this.meta
+    if (maxTick <= expired || !occurring.some(id => live.has(id))) return rowCount
+    if (this.#base === null) return 0
+    const { ticks, partitionIds, deletes } = this.#base
+    const orphaned = occurring.some(id => !live.has(id))
+    if (minTick > expired && !orphaned) return deletes.countUpTo(horizon)
+    let count = 0
+    for (let row = 0; row < rowCount; row++) {
+      const gone = ticks[row]! <= expired || (orphaned && !live.has(partitionIds[row]!))
+      if (gone || !deletes.aliveAt(row, horizon)) count++
+    }
+    return count
+  }
+
   /** Delete state; only while resident. */
   get deletes(): DeleteState {
     return this.#resident().deletes

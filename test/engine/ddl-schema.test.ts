@@ -126,6 +126,33 @@ t.test('reads, writes and merges stay right while the places of fields move', as
   t.equal(await bench.things.count({ filter: 'id >= 1000' }), Math.floor(writes / 2))
 })
 
+t.test(
+  'a dropped field waits for running reads; reads and deletes that come meanwhile know the new places',
+  async t => {
+    const bench = await things(t)
+    await bench.things.insert(rows(0, 20))
+    await bench.things.flush()
+    const { state } = bench.db.engine.collection(NAME)
+    const before = state.schema
+    const snapshot = state.snapshot()
+    const dropping = bench.things.dropField('tag')
+    while (state.gate === null) await new Promise(resolve => setImmediate(resolve))
+    const waiting = [
+      bench.things.query({ filter: 'n == 30', outputFields: ['n'] }),
+      bench.things.get([3], { outputFields: ['n'] }),
+    ]
+    const deleting = bench.things.delete({ filter: 'n >= 100' })
+    for (let turn = 0; turn < 10; turn++) await new Promise(resolve => setImmediate(resolve))
+    t.equal(state.schema, before, 'nothing moves under a reader')
+    snapshot.release()
+    await dropping
+    t.equal(state.gate, null)
+    for (const found of await Promise.all(waiting)) t.same(found, [{ id: 3, n: 30 }])
+    t.equal((await deleting).deleteCount, 10)
+    t.equal(await bench.things.count(), 10)
+  },
+)
+
 t.test('what may not be added or dropped is refused, and nothing changes', async t => {
   const bench = await things(t, { ...THINGS, enableDynamicField: true })
   const before = (await bench.things.describe()).schema

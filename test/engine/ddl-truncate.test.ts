@@ -1,5 +1,6 @@
 /** Truncation: empty at once, in every state of the rows, whatever runs at the moment, and still after a reopen. */
 import t from 'tap'
+import type { TaskRunner } from '../../lib/engine/scheduler.js'
 import { NAME, rows, STATES, things } from './ddl-fixture.js'
 
 for (const state of STATES) {
@@ -61,6 +62,68 @@ t.test('writes, flushes, merges and reads at the same moment end in one of two o
     t.equal((await bench.things.stats()).segments.length, 0)
   }
 })
+
+/** Stops the runner's next task, before it begins or when it is done, until `go` is called. */
+function hold(runner: TaskRunner, where: 'before' | 'after'): { reached: Promise<void>; go: () => void } {
+  const run = runner.run.bind(runner)
+  let go = (): void => undefined
+  const released = new Promise<void>(resolve => {
+    go = resolve
+  })
+  const reached = new Promise<void>(resolve => {
+    runner.run = async (task, signal) => {
+      runner.run = run
+      if (where === 'before') resolve()
+      if (where === 'before') await released
+      const result = await run(task, signal)
+      if (where === 'after') resolve()
+      if (where === 'after') await released
+      return result
+    }
+  })
+  return { reached, go }
+}
+
+for (const where of ['before', 'after'] as const) {
+  t.test(`a flush that is stopped ${where} its write adds nothing to a truncated collection`, async t => {
+    const bench = await things(t)
+    await bench.things.insert(rows(0, 20))
+    await bench.things.flush()
+    await bench.things.upsert(rows(10, 30))
+    const held = hold(bench.db.engine.env.work.flushRunner, where)
+    const flushing = bench.things.flush()
+    await held.reached
+    await bench.things.truncate()
+    await bench.things.insert(rows(100, 103))
+    held.go()
+    await flushing
+    t.equal(await bench.things.count(), 3)
+    t.same((await bench.things.stats()).segments, [])
+    await bench.things.flush()
+    await bench.reopen()
+    t.equal(await bench.things.count(), 3)
+  })
+
+  t.test(`a merge that is stopped ${where} its write adds nothing to a truncated collection`, async t => {
+    const bench = await things(t)
+    await bench.things.insert(rows(0, 20))
+    await bench.things.flush()
+    await bench.things.upsert(rows(10, 30))
+    await bench.things.flush()
+    const held = hold(bench.db.engine.env.work.mergeRunner, where)
+    const merging = bench.things.compact()
+    await held.reached
+    await bench.things.truncate()
+    await bench.things.insert(rows(100, 103))
+    held.go()
+    await merging
+    t.equal(await bench.things.count(), 3)
+    await bench.things.flush()
+    await bench.reopen()
+    t.equal(await bench.things.count(), 3)
+    t.equal((await bench.things.stats()).segments.length, 1)
+  })
+}
 
 t.test('a read that began before goes on over the rows it began with', async t => {
   const bench = await things(t)

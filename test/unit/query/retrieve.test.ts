@@ -361,3 +361,17 @@ t.test('texts are ordered by their UTF-8 bytes, also beyond the basic plane', as
     })
   }
 })
+
+t.test('P2 a result beyond the size limit is refused, whether in memory or on disk', async t => {
+  for (const resident of [true, false]) {
+    const fruit = randomFruit(rng(seed), { rowCount: 2000, resident })
+    const request = { filter: 'age >= 0', outputFields: ['vec'] }
+    const context = { ...fruit.context, resultBytesMax: 2000 * (8 + 32) - 1 }
+    await t.rejects(runQuery(context, fruit.snapshot, request), {
+      code: 1102,
+      message: /query results exceed the maxOutputSize Limit/,
+    })
+    const enough = { ...context, resultBytesMax: 2000 * (8 + 32) }
+    t.equal((await runQuery(enough, fruit.snapshot, request)).length, 2000)
+  }
+})

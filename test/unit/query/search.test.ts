@@ -241,6 +241,10 @@ t.test('P0 offset pages equal slices of the big result; offset beyond the rows i
       page,
       whole.map(list => list.slice(offset, offset + 10)),
     )
+    t.strictSame(
+      await runSearch(fruit.context, fruit.snapshot, { data, limit: 10, params: { offset } }),
+      page,
+    )
   }
   t.strictSame(await runSearch(fruit.context, fruit.snapshot, { data, limit: 10, offset: 500 }), [[], []])
 })
