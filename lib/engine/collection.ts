@@ -264,6 +264,8 @@ export class EngineCollection {
   /** Returns when every declared graph is built. */
   async finishIndexes(): Promise<void> {
     await this.background.idle()
+    // A graph counts as missing only once its file was tried, and nobody may have searched yet.
+    if (this.state.loaded) await Promise.all(this.state.sealed.map(segment => segment.loadIndexes()))
     while (await this.state.env.work.index(() => buildOneIndex(this.state))) {
       // One graph at a time.
     }

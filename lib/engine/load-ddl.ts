@@ -179,7 +179,8 @@ export function releasePartitions(
 
 async function freeMemory(collection: EngineCollection): Promise<void> {
   await collection.state.snapshots.whenIdle()
-  for (const segment of collection.state.sealed) segment.unload()
+  // No reader is left: what is pinned now is being merged or indexed, and needs its keys until that is over.
+  for (const segment of collection.state.sealed) if (segment.pins === 0) segment.unload()
 }
 
 function refuseWithPartitionKey(schema: CollectionSchema, verb: 'load' | 'release'): void {

@@ -125,6 +125,10 @@ t.test('storage parameters of an index change while the collection is released',
 t.test('databases carry properties, and hand their time zone down', async t => {
   const bench = await things(t)
   const { db } = bench
+  t.match(
+    await refusal(db.createDatabase('x', { timezone: 'Nowhere' })),
+    /unknown or invalid IANA Time Zone ID/,
+  )
   await db.createDatabase('north')
   await db.alterDatabase('north', { timezone: 'Europe/Oslo', 'database.replica.number': 1 })
   t.match(

@@ -1,0 +1,110 @@
+/**
+ * Calls about indexes.
+ *
+ * A declared index is `Finished` at once: rows without a graph are found by an exact scan, so every search through it is
+ * complete from the first moment on; graphs only make it faster later.
+ */
+import { MilvusError } from '../../base/errors.js'
+import type { EngineCollection } from '../../engine/collection.js'
+import { createIndex, dropIndex } from '../../engine/collection-ddl.js'
+import type { Engine } from '../../engine/engine.js'
+import { alterIndex } from '../../engine/property-ddl.js'
+import type { IndexSpec } from '../../index/index-spec.js'
+import type { Calls } from '../calls.js'
+import { type KeyValue, toPairs, toRecord } from '../key-values.js'
+import type { Init } from '../message.js'
+import type { IndexDescription } from '../messages/admin.js'
+import { IndexState } from '../messages/common.js'
+import { changeOf } from './schema-changes.js'
+import { collectionOf } from './lookup.js'
+
+type IndexCalls = Pick<
+  Calls,
+  | 'CreateIndex'
+  | 'AlterIndex'
+  | 'DescribeIndex'
+  | 'GetIndexStatistics'
+  | 'GetIndexState'
+  | 'GetIndexBuildProgress'
+  | 'DropIndex'
+>
+
+export function indexCalls(engine: Engine): IndexCalls {
+  return {
+    CreateIndex: async (request, context) => {
+      await createIndex(engine, collectionOf(engine, request, context), {
+        fieldName: request.field_name,
+        indexName: request.index_name,
+        params: toRecord(request.extra_params),
+      })
+      return {}
+    },
+    AlterIndex: async (request, context) => {
+      const collection = collectionOf(engine, request, context)
+      const change = changeOf(request.extra_params, request.delete_keys)
+      await alterIndex(engine, collection, request.index_name, change)
+      return {}
+    },
+    DescribeIndex: async (request, context) => {
+      const collection = collectionOf(engine, request, context)
+      return { index_descriptions: descriptions(collection, request.field_name, request.index_name) }
+    },
+    GetIndexStatistics: async (request, context) => {
+      const collection = collectionOf(engine, request, context)
+      return { index_descriptions: descriptions(collection, '', request.index_name) }
+    },
+    GetIndexState: async (request, context) => {
+      wantedIndexes(collectionOf(engine, request, context), request.field_name, request.index_name)
+      return { state: IndexState.finished }
+    },
+    GetIndexBuildProgress: async (request, context) => {
+      const collection = collectionOf(engine, request, context)
+      wantedIndexes(collection, request.field_name, request.index_name)
+      const { rowCount } = collection.stats()
+      return { indexed_rows: rowCount, total_rows: rowCount }
+    },
+    DropIndex: async (request, context) => {
+      const name = request.index_name === '' ? request.field_name : request.index_name
+      await dropIndex(engine, collectionOf(engine, request, context), name)
+      return {}
+    },
+  }
+}
+
+/** Indexes of a field and name, either of which may be empty. @throws MilvusError IndexNotFound when there are none */
+function wantedIndexes(
+  collection: EngineCollection,
+  fieldName: string,
+  indexName: string,
+): readonly IndexSpec[] {
+  const found = collection.indexes.filter(
+    spec =>
+      (fieldName === '' || spec.fieldName === fieldName) && (indexName === '' || spec.name === indexName),
+  )
+  if (found.length > 0) return found
+  const fields =
+    indexName === '' ? { collection: collection.schema.name } : { indexName }
+  throw new MilvusError('IndexNotFound', '', { fields })
+}
+
+function descriptions(
+  collection: EngineCollection,
+  fieldName: string,
+  indexName: string,
+): Init<typeof IndexDescription>[] {
+  const { rowCount } = collection.stats()
+  return wantedIndexes(collection, fieldName, indexName).map(spec => ({
+    index_name: spec.name,
+    indexID: spec.id,
+    params: paramsOf(spec),
+    field_name: spec.fieldName,
+    indexed_rows: rowCount,
+    total_rows: rowCount,
+    state: IndexState.finished,
+  }))
+}
+
+function paramsOf(spec: IndexSpec): KeyValue[] {
+  const metric = spec.metricType === '' ? {} : { metric_type: spec.metricType }
+  return toPairs({ index_type: spec.indexType, ...metric, ...spec.params })
+}
