@@ -49,6 +49,8 @@ export interface PerformanceOptions {
 export interface HostOptions {
   /** Wall clock in Unix milliseconds. Default Date.now. */
   readonly nowMs: () => number
+  /** Numbers in [0, 1) for `random_sample`. Default Math.random. */
+  readonly random: () => number
   /** Where warnings go (one line each). Default: process.emitWarning. */
   readonly warn: (message: string) => void
   /** Named point at which the process kills itself, to test recovery; null (default) never. */
@@ -76,6 +78,7 @@ const DEFAULTS: EngineOptions = {
   queueBytesMax: 64 << 20,
   queueCountMax: 4_096,
   nowMs: Date.now,
+  random: Math.random,
   warn: message => process.emitWarning(message, 'KestrelDB'),
   crashPoint: null,
 }

@@ -10,6 +10,7 @@ import { access } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { MilvusError } from '../base/errors.js'
 import { type Database, open } from '../client/database.js'
+import type { ServeOptions } from './serve.js'
 import { columns, megabytes, thousands } from './text.js'
 
 /** Version of the package this file is in, wherever the build has put it. */
@@ -88,7 +89,7 @@ async function compact(directory: string, names: readonly string[], database: st
 function program(): Command {
   const command = new Command('kestrel')
     .description(
-      "KestrelDB: Milvus's data model in one Node.js process. Looks into and tidies up a database directory.",
+      "KestrelDB: Milvus's data model in one Node.js process. Serves, looks into and tidies up a database directory.",
     )
     .version(packageVersion())
     .showHelpAfterError()
@@ -107,6 +108,25 @@ function program(): Command {
     .action((directory: string, names: string[], options: { database: string }) =>
       compact(directory, names, options.database),
     )
+  command
+    .command('serve')
+    .description("serve a database on Milvus's port: gRPC for the SDKs, REST v2 for everything else")
+    .argument('<directory>', 'directory of the database; created when it does not exist')
+    .option('-p, --port <number>', 'port to listen on, 0 = any free one', '19530')
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option(
+      '--durability <mode>',
+      'sync: a write is answered when it is on disk; os: when the system has it',
+      'sync',
+    )
+    .option('--log-level <level>', 'info, warn or silent', 'info')
+    .option('--auth <file>', 'ask for credentials: a file with one user:password per line')
+    .option('--insecure-no-auth', 'let other machines in without credentials')
+    .action(async (directory: string, options: ServeOptions) => {
+      // Loaded here and not above: the other commands have no use for the servers' libraries.
+      const { serve } = await import('./serve.js')
+      await serve(directory, options, packageVersion())
+    })
   return command
 }
 

@@ -3,6 +3,7 @@
  *
  * Sidecars are rebuildable: a missing, stale or broken one means a rebuild later and an exact scan until then.
  */
+import { hnswAvailable } from '../index/hnsw-index.js'
 import { hnswParamsOf } from '../index/index-params.js'
 import { openSidecar } from '../index/sidecar.js'
 import type { SegmentIndex } from '../segment/segment.js'
@@ -25,7 +26,8 @@ export async function openSegmentIndex(
 ): Promise<SegmentIndex | null> {
   const field = record.schema.fields.find(f => f.id === stored.fieldId)
   const spec = record.indexes.find(s => s.id === stored.indexId)
-  if (field === undefined || spec === undefined || !env.options.hnsw) return null
+  // Without the library no file is at fault: opening the database has said so already.
+  if (field === undefined || spec === undefined || !env.options.hnsw || !hnswAvailable()) return null
   const params = hnswParamsOf(spec, field)
   const opened = await openSidecar(indexDirectory(env.directory), stored.fileName, {
     segmentId: meta.id,

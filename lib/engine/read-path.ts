@@ -83,6 +83,7 @@ export function readContext(
     int64As: state.env.options.int64As,
     partitions: readPartitions(state, partitionNames),
     filterCache: state.env.filterCache,
+    random: state.env.options.random,
     expireBeforeTick: expireBeforeTick(state),
     deadline: rowDeadline(state),
   }

@@ -116,7 +116,7 @@ async function matchSample(
 ): Promise<MatchedRows> {
   const passing = question.plan.kind === 'all' ? visible : await evaluateAll(question, segment, visible, turn)
   const bits = passing.bits.slice()
-  sampleBits(bits, 0, bits.length * 32, share, question.context.random ?? Math.random)
+  sampleBits(bits, 0, bits.length * 32, share, question.context.random)
   return { bits, count: countBits(bits), rows: null }
 }
 

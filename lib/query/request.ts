@@ -28,8 +28,8 @@ export interface ReadContext {
   readonly deadline?: RowDeadline | null
   /** Stored bytes of all values of a query's result. Default 100 MiB, as in Milvus. */
   readonly resultBytesMax?: number
-  /** Dice of `random_sample`, numbers in [0, 1). Default Math.random; tests pass their own. */
-  readonly random?: () => number
+  /** Dice of `random_sample`: numbers in [0, 1). */
+  readonly random: () => number
   /**
    * Turns query text into a vector for a field that a function fills (BM25); absent when the collection has none.
    * @throws MilvusError ParameterInvalid

@@ -20,6 +20,7 @@ import { type Rng, rng, seedOf } from '../support/rng.js'
 import { allRows, schemaWith } from '../support/states.js'
 import { outcomeOf } from '../support/wait.js'
 
+t.setTimeout(900_000)
 const SEED = seedOf(20_26)
 const ROUNDS = 12
 const KEYS = 300

@@ -9,7 +9,7 @@ import { linesOf, parse, roomOf, type SourceFile, sourceFiles, walk } from './so
 /** Outside sources of surprise → the files that may use them, and why. */
 const SURPRISES: Readonly<Record<string, readonly string[]>> = {
   'process.env': [],
-  'Math.random': [],
+  'Math.random': ['lib/base/options.ts'], // the default of the option random
   'Date.now': ['lib/base/options.ts'], // the default of the option nowMs
   'performance.now': ['lib/base/turn.ts'], // how long the event loop was held; decides when to yield, never what to answer
 }

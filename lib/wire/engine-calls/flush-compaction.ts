@@ -8,10 +8,7 @@ import { CompactionState, SegmentState } from '../messages/common.js'
 import { collectionOf } from './lookup.js'
 
 type FlushCalls = Pick<Calls, 'Flush' | 'GetFlushState' | 'FlushAll' | 'GetFlushAllState'>
-type CompactionCalls = Pick<
-  Calls,
-  'ManualCompaction' | 'GetCompactionState' | 'GetCompactionStateWithPlans'
->
+type CompactionCalls = Pick<Calls, 'ManualCompaction' | 'GetCompactionState' | 'GetCompactionStateWithPlans'>
 type SegmentCalls = Pick<Calls, 'GetPersistentSegmentInfo' | 'GetQuerySegmentInfo'>
 
 export function flushCalls(engine: Engine): FlushCalls {
@@ -74,9 +71,7 @@ function allTargets(engine: Engine, request: FlushTargets, context: CallContext)
     })
   }
   const records =
-    request.db_name === ''
-      ? catalog.allCollections()
-      : catalog.collections(catalog.database(request.db_name))
+    request.db_name === '' ? catalog.allCollections() : catalog.collections(catalog.database(request.db_name))
   return records.map(record => engine.collectionById(record.id)!)
 }
 

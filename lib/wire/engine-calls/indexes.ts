@@ -15,8 +15,8 @@ import { type KeyValue, toPairs, toRecord } from '../key-values.js'
 import type { Init } from '../message.js'
 import type { IndexDescription } from '../messages/admin.js'
 import { IndexState } from '../messages/common.js'
-import { changeOf } from './schema-changes.js'
 import { collectionOf } from './lookup.js'
+import { changeOf } from './schema-changes.js'
 
 type IndexCalls = Pick<
   Calls,
@@ -82,8 +82,7 @@ function wantedIndexes(
       (fieldName === '' || spec.fieldName === fieldName) && (indexName === '' || spec.name === indexName),
   )
   if (found.length > 0) return found
-  const fields =
-    indexName === '' ? { collection: collection.schema.name } : { indexName }
+  const fields = indexName === '' ? { collection: collection.schema.name } : { indexName }
   throw new MilvusError('IndexNotFound', '', { fields })
 }
 

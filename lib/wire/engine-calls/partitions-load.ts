@@ -4,11 +4,11 @@ import { createPartition, dropPartition } from '../../engine/collection-ddl.js'
 import type { Engine } from '../../engine/engine.js'
 import {
   hasPartition,
+  type LoadOptions,
   loadCollection,
   loadPartitions,
   loadProgress,
   loadState,
-  type LoadOptions,
   partitionStats,
   releaseCollection,
   releasePartitions,

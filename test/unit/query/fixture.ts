@@ -88,6 +88,7 @@ export function contextOf(schema: CollectionSchema, more: Partial<ReadContext> =
     partitions: null,
     filterCache: new FilterCache(),
     expireBeforeTick: 0,
+    random: () => 0.5,
     ...more,
   }
 }

@@ -1,0 +1,258 @@
+/**
+ * Query and search requests of the protocol as the engine's: key/value texts become named parameters.
+ *
+ * Values are handed on as they were written; the engine judges them with Milvus's texts. What the engine cannot do is
+ * refused here by name, so that no part of a request is silently left out.
+ */
+import { invalid } from '../../base/errors.js'
+import { parseJson } from '../../base/json.js'
+import type {
+  FunctionScore,
+  HybridRequest,
+  OrderByInput,
+  QueryRequest,
+  Ranker,
+  SearchRequest,
+} from '../../query/request.js'
+import type { Request } from '../calls.js'
+import { type KeyValue, Params, toRecord } from '../key-values.js'
+import { decodePlaceholderGroup } from '../placeholder-group.js'
+import { readIds } from '../results.js'
+import { notSupported } from '../status.js'
+import { decodeTemplates } from '../template-values.js'
+import { refuseNamespace } from './lookup.js'
+
+/** Builds an object without the members that are undefined. */
+type Loose<T> = { readonly [K in keyof T]?: T[K] | undefined }
+function compact<T extends object>(members: Loose<T>): T {
+  const entries = Object.entries(members).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as T
+}
+
+/** Refuses values of a timestamp field cut into parts: the engine returns it whole. */
+function refuseTimeFields(params: Params): void {
+  if (params.text('time_fields') !== undefined) throw notSupported('time_fields')
+}
+
+/** `field:desc,…`, or a JSON list of such texts or of objects. */
+function orderByOf(params: Params): OrderByInput | undefined {
+  const text = params.text('order_by_fields')
+  if (text === undefined || !text.trimStart().startsWith('[')) return text
+  return parseJson(text) as unknown as OrderByInput
+}
+
+/** A query and where its pages come from. */
+export interface ParsedQuery {
+  readonly request: QueryRequest
+  readonly timeZone: string | undefined
+  /** Iterators read every page from the state of this timestamp; 0 = newest. */
+  readonly pageTimestamp: bigint
+  readonly collectionId: number | undefined
+}
+
+export function parseQuery(given: Request<'Query'>): ParsedQuery {
+  refuseNamespace(given.namespace)
+  const params = new Params(given.query_params)
+  refuseTimeFields(params)
+  const iterator = params.boolean('iterator', 'iterator should be true or false') === true
+  return {
+    request: compact<QueryRequest>({
+      filter: given.expr,
+      templates: decodeTemplates(given.expr_template_values),
+      outputFields: given.output_fields,
+      limit: params.integer('limit'),
+      offset: params.integer('offset'),
+      orderBy: orderByOf(params),
+      groupBy: params.text('group_by_fields'),
+      ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
+    }),
+    timeZone: params.text('timezone'),
+    pageTimestamp: iterator ? pageTimestamp(given.guarantee_timestamp) : 0n,
+    collectionId: params.integer('collection_id'),
+  }
+}
+
+/** 0, 1 and 2 stand for consistency levels; every read here is Strong. */
+function pageTimestamp(guarantee: bigint): bigint {
+  return guarantee > 2n ? guarantee : 0n
+}
+
+/** A search and what its answer must carry. */
+export interface ParsedSearch {
+  readonly request: SearchRequest
+  readonly timeZone: string | undefined
+  readonly pageTimestamp: bigint
+  readonly collectionId: number | undefined
+  /** Set for pages of the second iterator protocol. */
+  readonly iterator: { readonly token: string; readonly bound: number | undefined } | null
+  /** True when the answer must say which state was read. */
+  readonly wantsTimestamp: boolean
+  readonly groupBy: { readonly name: string; readonly plural: boolean } | null
+}
+
+/** Search parameters that are members of the engine's request, or none of its business. */
+const OWN_KEYS = new Set(
+  (
+    'topk limit offset anns_field metric_type params round_decimal ignore_growing group_by_field group_by_fields ' +
+    'group_size strict_group_size iterator collection_id search_iter_v2 search_iter_batch_size search_iter_id ' +
+    'search_iter_last_bound hints analyzer_name timezone time_fields order_by_fields json_path json_type ' +
+    'strict_cast reduce_stop_for_best'
+  ).split(' '),
+)
+
+/** The `params` object, and beside it what clients repeat on the outer level. */
+function searchParams(pairs: readonly KeyValue[], params: Params): Record<string, unknown> {
+  const out: Record<string, unknown> = {}
+  for (const [key, value] of Object.entries(toRecord(pairs))) if (!OWN_KEYS.has(key)) out[key] = value
+  return { ...out, ...params.object('params') }
+}
+
+function refuseSearchExtras(given: Request<'Search'>): void {
+  refuseNamespace(given.namespace)
+  if (given.highlighter !== undefined) throw notSupported('highlighter')
+  if (given.search_aggregation !== undefined) throw notSupported('search aggregation')
+  if (given.function_chains.length > 0) throw notSupported('function chains')
+}
+
+function functionScoreOf(score: Request<'Search'>['function_score']): FunctionScore | undefined {
+  if (score === undefined || score.functions.length === 0) return undefined
+  return {
+    functions: score.functions.map(one => ({
+      name: one.name,
+      type: one.type,
+      inputFieldNames: one.input_field_names,
+      params: toRecord(one.params),
+    })),
+    params: toRecord(score.params),
+  }
+}
+
+/** The one field of `group_by_fields`, or `group_by_field`. */
+function groupOf(params: Params): ParsedSearch['groupBy'] {
+  const single = params.text('group_by_field')
+  if (single !== undefined) return { name: single, plural: false }
+  const names = params.text('group_by_fields')?.split(',') ?? []
+  if (names.length > 1) throw notSupported('grouping search results by several fields')
+  return names[0] === undefined ? null : { name: names[0].trim(), plural: true }
+}
+
+/** Query vectors, or the ids whose vectors are searched with. */
+function questionOf(given: Request<'Search'>): Pick<SearchRequest, 'data' | 'ids'> {
+  if (given.ids !== undefined) return { ids: readIds(given.ids) }
+  if (given.placeholder_group === undefined || given.placeholder_group.length === 0) return { data: [] }
+  const { values } = decodePlaceholderGroup(given.placeholder_group)
+  if (given.nq > 0 && given.nq !== values.length) {
+    throw invalid(`nq ${given.nq} does not match the ${values.length} query vectors of the request`)
+  }
+  return { data: values }
+}
+
+export function parseSearch(given: Request<'Search'>): ParsedSearch {
+  refuseSearchExtras(given)
+  const params = new Params(given.search_params)
+  refuseTimeFields(params)
+  if (params.text('analyzer_name') !== undefined) throw notSupported('analyzer_name')
+  const v2 = params.boolean('search_iter_v2', 'parse search iter v2 failed') === true
+  const iterates = v2 || params.boolean('iterator', 'iterator should be true or false') === true
+  const question = questionOf(given)
+  const iterator = v2 ? iteratorOf(params, question) : null
+  const bound = iterator?.bound
+  const groupBy = groupOf(params)
+  const limit = v2 ? params.integer('search_iter_batch_size') : undefined
+  return {
+    request: compact<SearchRequest>({
+      ...question,
+      annsField: params.text('anns_field'),
+      limit: limit ?? params.integer('topk') ?? (params.integer('limit') as number),
+      offset: params.integer('offset'),
+      filter: given.dsl,
+      templates: decodeTemplates(given.expr_template_values),
+      params: searchParams(given.search_params, params),
+      metricType: params.text('metric_type'),
+      outputFields: given.output_fields,
+      roundDecimal: params.integer('round_decimal'),
+      groupByField: groupBy?.name,
+      groupSize: params.integer('group_size'),
+      strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
+      jsonType: params.text('json_type'),
+      strictCast: params.boolean('strict_cast', 'parse strict cast failed'),
+      orderBy: orderByOf(params),
+      hints: params.text('hints'),
+      ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
+      after: bound === undefined ? undefined : { score: bound },
+      functionScore: functionScoreOf(given.function_score),
+    }),
+    timeZone: params.text('timezone'),
+    pageTimestamp: iterates ? pageTimestamp(given.guarantee_timestamp) : 0n,
+    collectionId: params.integer('collection_id'),
+    iterator,
+    wantsTimestamp: iterates && given.guarantee_timestamp === 0n,
+    groupBy,
+  }
+}
+
+function iteratorOf(
+  params: Params,
+  question: Pick<SearchRequest, 'data' | 'ids'>,
+): NonNullable<ParsedSearch['iterator']> {
+  if ((question.data ?? question.ids ?? []).length !== 1) {
+    throw invalid('search iterator v2 does not support processing multiple vectors simultaneously')
+  }
+  const text = params.text('search_iter_last_bound')
+  const bound = text === undefined ? undefined : Number(text)
+  if (bound !== undefined && Number.isNaN(bound)) {
+    throw invalid(`failed to parse input last bound, expected a number, got ${text}`)
+  }
+  return { token: params.text('search_iter_id') ?? '', bound }
+}
+
+/** A hybrid search and what its answer must carry. */
+export interface ParsedHybrid {
+  readonly request: HybridRequest
+  readonly timeZone: string | undefined
+  readonly groupBy: ParsedSearch['groupBy']
+}
+
+export function parseHybrid(given: Request<'HybridSearch'>): ParsedHybrid {
+  refuseNamespace(given.namespace)
+  if (given.function_chains.length > 0) throw notSupported('function chains')
+  const params = new Params(given.rank_params)
+  const groupBy = groupOf(params)
+  return {
+    request: compact<HybridRequest>({
+      requests: given.requests.map(one => parseSearch(one).request),
+      rank: rankOf(params),
+      functionScore: functionScoreOf(given.function_score),
+      limit: params.integer('limit') as number,
+      offset: params.integer('offset'),
+      outputFields: given.output_fields,
+      roundDecimal: params.integer('round_decimal'),
+      groupByField: groupBy?.name,
+      groupSize: params.integer('group_size'),
+      groupScorer: params.text('rank_group_scorer'),
+      strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
+      orderBy: orderByOf(params),
+    }),
+    timeZone: params.text('timezone'),
+    groupBy,
+  }
+}
+
+/** The ranker by its strategy; the engine judges its numbers. */
+function rankOf(params: Params): Ranker | undefined {
+  const strategy = params.text('strategy')
+  if (strategy === undefined) return undefined
+  return rankerOf(strategy, params.object('params') ?? {})
+}
+
+/** A ranker out of a strategy's name and loose parameters. */
+export function rankerOf(strategy: string, given: Readonly<Record<string, unknown>>): Ranker {
+  if (strategy === 'rrf')
+    return compact<Extract<Ranker, { strategy: 'rrf' }>>({ strategy, k: given['k'] as number })
+  return compact<Extract<Ranker, { strategy: 'weighted' }>>({
+    // Unknown strategies go through as well: the engine refuses them in Milvus's words.
+    strategy: strategy as 'weighted',
+    weights: given['weights'] as readonly number[],
+    normScore: given['norm_score'] as boolean,
+  })
+}

@@ -1,0 +1,156 @@
+/**
+ * Result rows of the engine as the columns that FieldData messages are made of.
+ *
+ * The output plan of the query room says which fields a result has; rows are turned back into columns by the same code
+ * that takes rows in, so both directions agree on every type. A result without rows still has every column, empty:
+ * clients read their kind and dimension.
+ */
+import { planAggregation } from '../../query/aggregate.js'
+import { planOutput } from '../../query/plan.js'
+import type { QueryRequest, Row } from '../../query/request.js'
+import type { CollectionSchema, FieldSchema } from '../../schema/collection-schema.js'
+import type { Column } from '../../schema/column.js'
+import { DataType, isFloatType } from '../../schema/data-type.js'
+import { type PartialBatch, rowsToColumns } from '../../schema/rows-to-columns.js'
+import type { OutputColumn } from '../field-encode.js'
+import { emptyColumn } from '../payload.js'
+import { computedField } from '../results.js'
+
+/** Columns of a result, and their names as the client knows them. */
+export interface ResultColumns {
+  readonly columns: readonly OutputColumn[]
+  /** Dynamic keys included; `$meta` stands for all of them. */
+  readonly outputFields: readonly string[]
+}
+
+const readable = new WeakMap<CollectionSchema, CollectionSchema>()
+
+/** The schema with fields that may be missing or null: what results may hold, whatever writes must. */
+function readableSchema(schema: CollectionSchema): CollectionSchema {
+  let found = readable.get(schema)
+  if (found === undefined) {
+    const fields = schema.fields.map(field => readableField(field))
+    found = { ...schema, fields }
+    readable.set(schema, found)
+  }
+  return found
+}
+
+function readableField(field: FieldSchema): FieldSchema {
+  const { defaultValue: _, ...rest } = field
+  return { ...rest, nullable: true, primaryKey: false, autoId: false, functionOutput: false }
+}
+
+function columnsOf(schema: CollectionSchema, rows: readonly Row[]): PartialBatch {
+  return rowsToColumns(readableSchema(schema), rows, 'partial')
+}
+
+/**
+ * Columns of rows that a query or search returned.
+ * @param names output fields as the client asked for them
+ * @param withPk true for queries, which always return the primary key
+ */
+export function rowColumns(
+  schema: CollectionSchema,
+  rows: readonly Row[],
+  names: readonly string[],
+  withPk: boolean,
+): ResultColumns {
+  const plan = planOutput(schema, names, withPk)
+  const batch = columnsOf(schema, rows)
+  const columns = [...plan.fields].map(index => {
+    const field = schema.fields[index]!
+    return { field, column: batch.columns[index] ?? absentColumn(field, rows.length) }
+  })
+  const outputFields = plan.names.filter(name => name !== '$meta')
+  const dynamic = plan.metaSlot >= 0 || plan.names.includes('$meta')
+  if (!dynamic) return { columns, outputFields }
+  const all = plan.metaSpread || plan.names.includes('$meta')
+  return { columns, outputFields: [...outputFields, ...(all ? ['$meta'] : []), ...plan.metaKeys] }
+}
+
+/** The column of a field that no row carries: of no rows, or of rows without dynamic keys. */
+function absentColumn(field: FieldSchema, rowCount: number): Column {
+  if (rowCount === 0) return emptyColumn(field)
+  const empty: Row = { value: field.dynamic ? {} : null }
+  return singleColumn(field, new Array<Row>(rowCount).fill(empty), 'value')
+}
+
+/** One column out of the values that rows hold under a key. */
+function singleColumn(field: FieldSchema, rows: readonly Row[], key: string): Column {
+  if (rows.length === 0) return emptyColumn(field)
+  const one = { ...readableField(field), name: key, dynamic: false }
+  const schema: CollectionSchema = {
+    name: '',
+    description: '',
+    fields: [one],
+    functions: [],
+    pkIndex: 0,
+    dynamicIndex: -1,
+    partitionKeyIndex: -1,
+    maxFieldId: field.id,
+    version: 0,
+  }
+  const values = rows.map(row => ({ [key]: row[key] ?? null }))
+  return rowsToColumns(schema, values, 'partial').columns[0] ?? emptyColumn(field)
+}
+
+/** The primary keys of results as a column. */
+export function keyColumn(schema: CollectionSchema, ids: readonly unknown[]): Column {
+  return singleColumn(
+    schema.fields[schema.pkIndex]!,
+    ids.map(value => ({ value })),
+    'value',
+  )
+}
+
+/** The values a search was grouped by; a JSON path has no field of its own and comes as text. */
+export function groupColumn(
+  schema: CollectionSchema,
+  name: string,
+  values: readonly unknown[],
+): OutputColumn {
+  const declared = schema.fields.find(field => field.name === name)
+  const field = { ...(declared ?? computedField(name, DataType.VarChar)), nullable: true }
+  const shown = values.map(value =>
+    declared !== undefined || value === null || value === undefined || typeof value === 'string'
+      ? value
+      : String(value),
+  )
+  return {
+    field,
+    column: singleColumn(
+      field,
+      shown.map(value => ({ value })),
+      'value',
+    ),
+  }
+}
+
+/** Columns of aggregates and group fields; null when the query asks for rows. */
+export function aggregateColumns(
+  schema: CollectionSchema,
+  request: QueryRequest,
+  rows: readonly Row[],
+): ResultColumns | null {
+  const plan = planAggregation(schema, request)
+  if (plan === null) return null
+  const columns = plan.outputs.map(output => {
+    const measure = output.kind === 'aggregate' ? plan.measures[output.at]! : null
+    const index = measure === null ? plan.groupBy[output.at]! : measure.index
+    const source = schema.fields[index]
+    const type = measure === null ? source!.dataType : measuredType(measure.op, source)
+    const nullable = rows.some(row => row[output.name] === null)
+    const field = { ...computedField(output.name, type), nullable }
+    return { field, column: singleColumn(field, rows, output.name) }
+  })
+  return { columns, outputFields: plan.outputs.map(output => output.name) }
+}
+
+/** Type of an aggregate's values. */
+function measuredType(op: string, field: FieldSchema | undefined): DataType {
+  if (op === 'count' || field === undefined) return DataType.Int64
+  if (op === 'avg') return DataType.Double
+  if (op === 'sum') return isFloatType(field.dataType) ? DataType.Double : DataType.Int64
+  return field.dataType
+}
