@@ -75,36 +75,85 @@ const insert: Workload = {
   },
 }
 
-/** Synced puts of the bare store, one row each: rows per second and latencies. */
-async function rawPuts(words: Words, count: number, inFlight: number): Promise<number> {
-  return withLevel(async level => {
-    const put = (i: number): Promise<void> => level.put(rawKey(i), rawValue(words, i), { sync: true })
-    return perSecond(count, await timed(() => concurrently(count, inFlight, put)))
-  })
+/** The sides of a comparison, each asked for the rows [from, to) in turn, so that a noisy disk hits all alike. */
+async function inTurns<Side extends string>(
+  rows: number,
+  turnRows: number,
+  sides: Record<Side, (from: number, to: number) => Promise<void>>,
+): Promise<Record<Side, number>> {
+  const ms = Object.fromEntries(Object.keys(sides).map(side => [side, 0])) as Record<Side, number>
+  for (let from = 0; from < rows; from += turnRows) {
+    for (const side of Object.keys(sides) as Side[]) {
+      ms[side] += await timed(() => sides[side](from, Math.min(rows, from + turnRows)))
+    }
+  }
+  return ms
 }
 
 const upsertOne: Workload = {
   name: 'upsert-one',
-  title: 'upserts of one row, durable: one after the other, and 64 in flight',
+  title: 'writes of one row, durable: upserts and merges one after the other, upserts with 64 in flight',
   async run(): Promise<WorkloadResult> {
-    const rows = param('UPSERT_ONE_ROWS', 200, 20_000)
-    const words = await loadWords(rows)
-    const comparisons: Comparison[] = []
-    const checks = []
-    for (const inFlight of [1, 64]) {
-      const ceiling = await rawPuts(words, rows, inFlight)
-      const latencies = new Latencies()
-      const { ours, count } = await withCollection(async collection => {
+    const rows = param('UPSERT_ONE_ROWS', 200, 5_000)
+    const many = param('UPSERT_MANY_ROWS', 640, 64_000)
+    const words = await loadWords(Math.max(rows, many))
+    return withLevel(level =>
+      withCollection(async collection => {
         await insertWords(collection, words, rows / 2, 1_000) // half of the upserts replace a row
-        const upsert = (i: number) => latencies.measure(() => collection.upsert([rowOf(words, i)]))
-        const ms = await timed(() => concurrently(rows, inFlight, upsert))
-        return { ours: perSecond(rows, ms), count: await countRows(collection) }
-      })
-      const what = inFlight === 1 ? 'one after the other' : `${inFlight} in flight`
-      comparisons.push({ what, unit: 'rows/s', ours, ceiling, ceilingName: CEILING, note: latencies.note() })
-      checks.push(equal(`rows after upserts, ${what}`, count, rows))
-    }
-    return { params: { rows }, comparisons, checks }
+        const put = (i: number): Promise<void> => level.put(rawKey(i), rawValue(words, i), { sync: true })
+        const latencies = new Latencies()
+        const upsert = (i: number): Promise<unknown> =>
+          latencies.measure(() => collection.upsert([rowOf(words, i)]))
+        const merge = (i: number): Promise<unknown> =>
+          collection.upsert([{ id: i, note: `n${i}` }], { partialUpdate: true })
+        const oneByOne = (write: (i: number) => Promise<unknown>) => async (from: number, to: number) => {
+          for (let i = from; i < to; i++) await write(i)
+        }
+        const single = await inTurns(rows, 250, {
+          raw: oneByOne(put),
+          upsert: oneByOne(upsert),
+          merge: oneByOne(merge),
+        })
+        const sequentialNote = latencies.note()
+        const crowded = new Latencies()
+        const together =
+          (write: (i: number) => Promise<unknown>) =>
+          (from: number, to: number): Promise<void> =>
+            concurrently(to - from, 64, async i => {
+              await write(from + i)
+            })
+        const crowd = await inTurns(many, 8_000, {
+          raw: together(put),
+          upsert: together(i => crowded.measure(() => collection.upsert([rowOf(words, i)]))),
+        })
+        const line = (
+          what: string,
+          ours: number,
+          ceiling: number,
+          ceilingName: string,
+          note?: string,
+        ): Comparison => ({
+          what,
+          unit: 'rows/s',
+          ours,
+          ceiling,
+          ceilingName,
+          ...(note === undefined ? {} : { note }),
+        })
+        const upserts = perSecond(rows, single.upsert)
+        const crowdRate = perSecond(many, crowd.upsert)
+        return {
+          params: { rows, many },
+          comparisons: [
+            line('one after the other', upserts, perSecond(rows, single.raw), CEILING, sequentialNote),
+            line('merges, one after the other', perSecond(rows, single.merge), upserts, 'our own upserts'),
+            line('64 in flight', crowdRate, perSecond(many, crowd.raw), CEILING, crowded.note()),
+            line('64 in flight beside one', crowdRate, upserts, 'our own upserts, one after the other'),
+          ],
+          checks: [equal('rows after all upserts', await countRows(collection), Math.max(rows, many))],
+        }
+      }),
+    )
   },
 }
 

@@ -42,6 +42,13 @@ import type {
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { FieldOps, FieldRequest, Row } from '../schema/requests.js'
 import { type PartialBatch, rowsToColumns } from '../schema/rows-to-columns.js'
+import {
+  checkDeleteArguments,
+  checkInsertArguments,
+  checkName,
+  checkReadArguments,
+  checkUpsertArguments,
+} from './check-arguments.js'
 import { type Int64Value, int64Out } from './int64-out.js'
 
 /** What a write did. */
@@ -133,7 +140,8 @@ export class Collection {
    * Inserts rows as they are: keys that exist already get a second version (Milvus does not check either).
    * @throws MilvusError naming row, field, what was expected and found; nothing is written then
    */
-  insert(rows: readonly Row[], options: InsertOptions = {}): Promise<WriteSummary> {
+  async insert(rows: readonly Row[], options: InsertOptions = {}): Promise<WriteSummary> {
+    checkInsertArguments(rows, options)
     return this.#write(rows, 'insert', (collection, batch) => collection.insert(batch, options.partitionName))
   }
 
@@ -141,7 +149,8 @@ export class Collection {
    * Inserts or replaces rows by primary key; with `partialUpdate` changes only the given fields. One call is atomic.
    * @throws MilvusError as insert(); CollectionNotLoaded in merge mode
    */
-  upsert(rows: readonly Row[], options: UpsertRowsOptions = {}): Promise<WriteSummary> {
+  async upsert(rows: readonly Row[], options: UpsertRowsOptions = {}): Promise<WriteSummary> {
+    checkUpsertArguments(rows, options)
     const merge =
       options.partialUpdate === true || Object.values(options.fieldOps ?? {}).some(op => op !== 'REPLACE')
     return this.#write(rows, merge ? 'partial' : 'upsert', (collection, batch) =>
@@ -158,7 +167,7 @@ export class Collection {
       const collection = this.#open
       const { schema } = collection
       // pymilvus answers an empty list without asking the server; so do we.
-      if (Array.isArray(rows) && rows.length === 0) return this.#summary(NOTHING, collection)
+      if (rows.length === 0) return this.#summary(NOTHING, collection)
       const allowInsertAutoId =
         collection.state.record.properties[INSERT_AUTO_ID_PROPERTY]?.toLowerCase() === 'true'
       const timeZone = collection.state.record.properties['timezone'] ?? 'UTC'
@@ -190,6 +199,7 @@ export class Collection {
    * @throws MilvusError ParameterInvalid when both or neither are given, or the filter is empty or always true
    */
   async delete(options: DeleteOptions): Promise<WriteSummary> {
+    checkDeleteArguments(options)
     const collection = this.#open
     const { ids, filter, templates, partitionName } = options
     if (ids !== undefined && filter !== undefined) {
@@ -210,6 +220,7 @@ export class Collection {
 
   /** Rows by primary key, in the order asked; absent ones are left out. */
   async get(ids: readonly PkInput[] | PkInput, options: GetOptions = {}): Promise<ResultRow[]> {
+    checkReadArguments('options of get', options)
     const asked = Array.isArray(ids) ? (ids as readonly PkInput[]) : [ids as PkInput]
     const { outputFields } = options
     return this.#open.get(outputFields === undefined ? { ids: asked } : { ids: asked, outputFields }, options)
@@ -217,31 +228,37 @@ export class Collection {
 
   /** Rows that match a filter, by ascending primary key. @throws MilvusError ParameterInvalid, CollectionNotLoaded */
   async query(request: QueryRequest & ReadOptions): Promise<ResultRow[]> {
+    checkReadArguments('request of query', request)
     return this.#open.query(request, request)
   }
 
   /** Number of rows that match a filter; without one, of all rows. */
   async count(request: Pick<QueryRequest, 'filter' | 'templates'> & ReadOptions = {}): Promise<number> {
+    checkReadArguments('request of count', request)
     return this.#open.count(request, request)
   }
 
   /** Nearest rows for each query vector, best first. */
   async search(request: SearchRequest & ReadOptions): Promise<SearchHit[][]> {
+    checkReadArguments('request of search', request)
     return this.#open.search(request, request)
   }
 
   /** Several searches, fused into one ranking. */
   async hybridSearch(request: HybridRequest & ReadOptions): Promise<SearchHit[][]> {
+    checkReadArguments('request of hybridSearch', request)
     return this.#open.hybridSearch(request, request)
   }
 
   /** Creates a partition; an existing name is a success. */
   async createPartition(name: string): Promise<void> {
+    checkName('name of the partition', name)
     await createPartition(this.#engine, this.#open, name)
   }
 
   /** Drops a partition with its rows; the collection must be released first, as in Milvus. */
   async dropPartition(name: string): Promise<void> {
+    checkName('name of the partition', name)
     await dropPartition(this.#engine, this.#open, name)
   }
 
@@ -257,16 +274,19 @@ export class Collection {
 
   /** Drops an index by its own or its field's name. */
   async dropIndex(name: string): Promise<void> {
+    checkName('name of the index', name)
     await dropIndex(this.#engine, this.#open, name)
   }
 
   /** True when the collection has a partition of this name. */
   async hasPartition(name: string): Promise<boolean> {
+    checkName('name of the partition', name)
     return hasPartition(this.#open, name)
   }
 
   /** Rows of one partition. @throws MilvusError PartitionNotFound */
   async partitionStats(name: string): Promise<PartitionStats> {
+    checkName('name of the partition', name)
     return partitionStats(this.#open, name)
   }
 
@@ -302,6 +322,7 @@ export class Collection {
 
   /** Drops a field with its indexes; its values never come back. Durable on return, after the reads that run. */
   async dropField(name: string): Promise<void> {
+    checkName('name of the field', name)
     await dropField(this.#engine, this.#open, name)
   }
 

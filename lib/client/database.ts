@@ -22,6 +22,7 @@ import {
 import type { GivenProperties } from '../engine/properties.js'
 import { alterDatabase } from '../engine/property-ddl.js'
 import { renameCollection } from '../engine/schema-ddl.js'
+import { checkDeclaration, checkName } from './check-arguments.js'
 import { Collection } from './collection.js'
 
 /** Selects the database of a call. Default: `default`. */
@@ -53,17 +54,20 @@ export class Database {
    * @throws MilvusError ParameterInvalid with the first rule that is broken; nothing is created then
    */
   async createCollection(request: CreateCollection, where: InDatabase = {}): Promise<Collection> {
+    checkDeclaration(request)
     const created = await createCollection(this.#engine, request, where.database)
     return new Collection(this.#engine, created.schema.name, where.database)
   }
 
   /** A collection by name or alias. Whether it exists is found out by the first call on it. */
   collection(name: string, where: InDatabase = {}): Collection {
+    checkName('name of the collection', name)
     return new Collection(this.#engine, name, where.database)
   }
 
   /** True when a collection or alias of this name exists. */
   async hasCollection(name: string, where: InDatabase = {}): Promise<boolean> {
+    checkName('name of the collection', name)
     this.#engine.checkOpen()
     const { catalog } = this.#engine
     return catalog.find(catalog.database(where.database ?? ''), name) !== undefined
@@ -78,6 +82,7 @@ export class Database {
 
   /** Drops a collection with all its rows; an unknown name is a success. Durable on return. */
   async dropCollection(name: string, where: InDatabase = {}): Promise<void> {
+    checkName('name of the collection', name)
     await dropCollection(this.#engine, name, where.database)
   }
 
@@ -100,36 +105,45 @@ export class Database {
 
   /** Which collection an alias names. @throws MilvusError AliasNotFound */
   async describeAlias(alias: string, where: InDatabase = {}): Promise<AliasDescription> {
+    checkName('alias', alias)
     return describeAlias(this.#engine, alias, where.database)
   }
 
   /** Creates a second name for a collection. Durable on return. @throws MilvusError on name conflicts */
   async createAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
+    checkName('alias', alias)
+    checkName('name of the collection', collection)
     await createAlias(this.#engine, alias, collection, { move: false }, where.database)
   }
 
   /** Points an existing alias to another collection, atomically. @throws MilvusError AliasNotFound */
   async alterAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
+    checkName('alias', alias)
+    checkName('name of the collection', collection)
     await createAlias(this.#engine, alias, collection, { move: true }, where.database)
   }
 
   /** Drops an alias; an unknown one is a success. */
   async dropAlias(alias: string, where: InDatabase = {}): Promise<void> {
+    checkName('alias', alias)
     await dropAlias(this.#engine, alias, where.database)
   }
 
   /** Creates a database (a namespace for collections). @throws MilvusError on invalid or taken names */
   async createDatabase(name: string, properties: Readonly<Record<string, string>> = {}): Promise<void> {
+    checkName('name of the database', name)
     await createDatabase(this.#engine, name, properties)
   }
 
   /** Drops an empty database. @throws MilvusError when it is not empty, or `default` */
   async dropDatabase(name: string): Promise<void> {
+    checkName('name of the database', name)
     await dropDatabase(this.#engine, name)
   }
 
   /** Name, properties and age of a database. @throws MilvusError DatabaseNotFound */
   async describeDatabase(name: string): Promise<DatabaseDescription> {
+    checkName('name of the database', name)
     return describeDatabase(this.#engine, name)
   }
 

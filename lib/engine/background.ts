@@ -39,7 +39,11 @@ export class CollectionBackground {
   async #flushAll(): Promise<void> {
     const state = this.#state
     try {
-      while (state.frozen.length > 0 && !this.#stopped()) await state.env.work.flush(() => flushOldest(state))
+      while (state.frozen.length > 0 && !this.#stopped()) {
+        await state.env.work.flush(() => flushOldest(state))
+        // Under steady writes there is always a next segment to flush: compaction must not wait for the last one.
+        if (state.env.options.autoCompaction && !this.#stopped()) this.settle()
+      }
       this.#flushError = null
     } catch (error) {
       this.#flushError = error
@@ -47,7 +51,6 @@ export class CollectionBackground {
     } finally {
       state.wakeWriters()
     }
-    if (this.#flushError === null && state.env.options.autoCompaction && !this.#stopped()) this.settle()
   }
 
   /** The error of the last flush, or null. */

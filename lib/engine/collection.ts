@@ -259,6 +259,8 @@ export class EngineCollection {
       // Again until the picker has nothing left.
     }
     await this.finishIndexes()
+    // Choosing needed the keys; a released collection gives them back.
+    if (!this.state.loaded) for (const segment of this.state.sealed) if (segment.pins === 0) segment.unload()
   }
 
   /** Returns when every declared graph is built. */

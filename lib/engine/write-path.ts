@@ -24,7 +24,7 @@ import { hybridOfTick, type Tick } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
 import { GroupCommit } from '../log/group-commit.js'
 import { encodeLogRecord } from '../log/log-record.js'
-import { pkField } from '../schema/collection-schema.js'
+import { type FieldSchema, pkField } from '../schema/collection-schema.js'
 import { keyAt } from '../segment/pk-order.js'
 import { logKey } from '../store/keys.js'
 import type { StoreOp } from '../store/store.js'
@@ -67,6 +67,8 @@ export class WritePath {
   readonly #state: CollectionState
   readonly #group: GroupCommit<Pending>
   readonly #flusher: Flusher
+  #fields: readonly FieldSchema[] = []
+  #fieldIds: readonly number[] = []
 
   constructor(state: CollectionState, flusher: Flusher) {
     this.#state = state
@@ -175,15 +177,34 @@ export class WritePath {
 
   #encode(ready: ReadyWrite): Uint8Array {
     const { schema, appliedTick, env } = this.#state
+    const { insert, remove } = ready
+    const { fields } = schema
     return encodeLogRecord({
       // Each synced record names the one before it, so that replay notices when LevelDB's own log lost some.
-      ...(env.options.durability === 'sync' ? { previousTick: appliedTick } : {}),
+      previousTick: env.options.durability === 'sync' ? appliedTick : undefined,
       insert:
-        ready.insert === null
+        insert === null
           ? null
-          : { fieldIds: schema.fields.map(f => f.id), fields: schema.fields, ...ready.insert },
-      delete: ready.remove === null ? null : { ...ready.remove, pkType: pkField(schema).dataType },
+          : { fieldIds: this.#idsOf(fields), fields, batch: insert.batch, partitionIds: insert.partitionIds },
+      delete:
+        remove === null
+          ? null
+          : {
+              pk: remove.pk,
+              rowCount: remove.rowCount,
+              scope: remove.scope,
+              pkType: pkField(schema).dataType,
+            },
     })
+  }
+
+  /** Ids of the fields; worked out once per schema. */
+  #idsOf(fields: readonly FieldSchema[]): readonly number[] {
+    if (this.#fields !== fields) {
+      this.#fields = fields
+      this.#fieldIds = fields.map(field => field.id)
+    }
+    return this.#fieldIds
   }
 
   #apply(ready: ReadyWrite, tick: Tick): void {

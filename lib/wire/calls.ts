@@ -1,8 +1,9 @@
 /**
  * The seam between protocol and engine: one function per served method, from decoded request to the answer to encode.
  *
- * Both doors use it. gRPC decodes a message and calls; REST builds the same request out of a JSON body. An error is
- * thrown, never returned; each door says it in its own way (status.ts).
+ * Both doors use it. gRPC decodes a message and calls; REST builds the same request out of a JSON body. Only entities
+ * meet one step lower, in engine-calls/row-calls.ts: REST has rows where gRPC has columns. An error is thrown, never
+ * returned; each door says it in its own way (status.ts).
  */
 import type { METHODS, MethodName } from './descriptors.js'
 import type { Decoded, Init } from './message.js'

@@ -74,9 +74,6 @@ export async function startServer(engine: Engine, options: ServerOptions = {}): 
     timeoutSeconds: REST_TIMEOUT_SECONDS,
   })
   const { host = '127.0.0.1', port = DEFAULT_PORT } = options
-  const stopEndpoints = async (): Promise<void> => {
-    await Promise.all([grpc.stop(graceMs), rest.stop()])
-  }
   try {
     const listening = await openPort(
       { host, port, connectionsMax: CONNECTIONS_MAX, firstBytesMs: FIRST_BYTES_MS },
@@ -85,8 +82,10 @@ export async function startServer(engine: Engine, options: ServerOptions = {}): 
     let closing: Promise<void> | null = null
     const close = async (): Promise<void> => {
       listening.stopListening()
-      await stopEndpoints()
+      const restStopped = rest.stop()
+      await Promise.all([grpc.stop(graceMs), atMost(graceMs, restStopped)])
       await listening.drain(0)
+      await restStopped
     }
     return {
       address: listening.host,
@@ -97,7 +96,16 @@ export async function startServer(engine: Engine, options: ServerOptions = {}): 
       },
     }
   } catch (error) {
-    await stopEndpoints()
+    await Promise.all([grpc.stop(0), rest.stop()])
     throw error
   }
+}
+
+/** Returns when `work` is done, or after `ms` milliseconds; `work` goes on. */
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

@@ -135,6 +135,26 @@ t.test('load state and partitions outlive a restart', t =>
   }),
 )
 
+t.test('compaction of a released collection leaves nothing in memory', t =>
+  withDb(t, async db => {
+    const c = await db.createCollection({ ...SCHEMA, name: 'c' })
+    for (let i = 0; i < 3; i++) {
+      await c.insert(rows(i * 5, i * 5 + 5))
+      await c.flush()
+    }
+    await c.release()
+    await c.compact()
+    const { sealed } = db.engine.collection('c').state
+    t.strictSame(
+      sealed.map(segment => [segment.rowCount, segment.resident]),
+      [[15, false]],
+    )
+    await c.delete({ ids: [3] })
+    await c.load()
+    t.equal(await c.count(), 14)
+  }),
+)
+
 t.test('aliases are names like any other', t =>
   withDb(t, async (db, reopen) => {
     await db.createCollection({ ...SCHEMA, name: 'c1' })

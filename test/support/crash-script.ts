@@ -81,4 +81,4 @@ export const COLLECTION: CreateCollection = {
 }
 
 /** Small limits, so that flushes, compactions and graph builds happen all the time. */
-export const OPTIONS = { flushRowsMax: 64, indexRowsMin: 64 } as const
+export const OPTIONS = { flushRowsMax: 64, indexRowsMin: 16 } as const

@@ -126,9 +126,13 @@ t.test('search, count, delete, flush and what describes a collection', async t =
   t.strictSame(nothing.results, [])
 
   const whole = await client.query({ collection_name: NAME, expr: 'shelf == 2', output_fields: ['*'] })
-  t.strictSame(whole.data, [{ ...read(FIRST)[2]!, shelf: 2 }])
+  t.strictSame(
+    whole.data,
+    [{ ...read(FIRST)[2]!, $meta: { shelf: 2 } }],
+    'the SDK shows dynamic keys as $meta',
+  )
   const got = await client.get({ collection_name: NAME, ids: [2], output_fields: ['shelf'] })
-  t.strictSame(got.data, [{ id: '2', shelf: 2 }])
+  t.strictSame(got.data, [{ id: '2', $meta: { shelf: 2 } }])
   t.equal((await client.count({ collection_name: NAME })).data, 3)
 
   const deleted = await client.delete({ collection_name: NAME, filter: 'id in [0]' })

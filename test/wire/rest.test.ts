@@ -1,4 +1,5 @@
 /** The page's cURL examples with fetch, and the other endpoints about entities: bodies in, exact bodies out. */
+import { connect } from 'node:net'
 import t from 'tap'
 import { FIRST, IN_PARTITION, MERGE, serveDirectory } from './served.js'
 
@@ -255,6 +256,21 @@ t.test('every type, in and out', async t => {
   await served.close()
 })
 
+t.test('VarChar keys may be written as numbers', async t => {
+  const served = await serveDirectory(t.testdir())
+  const post = poster(served.address)
+  const quick = { collectionName, dimension: 2, idType: 'VarChar', params: { max_length: 8 } }
+  t.equal((await post('collections/create', quick)).code, 0)
+  t.strictSame((await post('entities/upsert', { collectionName, data: [{ id: 7, vector: [1, 0] }] })).data, {
+    upsertCount: 1,
+    upsertIds: ['7'],
+  })
+  t.strictSame((await post('entities/get', { collectionName, id: [7], outputFields: ['id'] })).data, [
+    { id: '7' },
+  ])
+  await served.close()
+})
+
 t.test('what is wrong has a code and nothing is written', async t => {
   const served = await serveDirectory(t.testdir())
   const post = poster(served.address)
@@ -276,4 +292,60 @@ t.test('what is wrong has a code and nothing is written', async t => {
   t.match(await post('users/list', {}), { code: 3000 }, 'what there is not is refused')
   await served.close()
   t.strictSame(served.warnings, [])
+})
+
+t.test('the endpoints about collections, indexes, partitions, aliases and databases', async t => {
+  const served = await serveDirectory(t.testdir())
+  const post = poster(served.address)
+  const ask = async (path: string, body: object = {}) => (await post(path, { collectionName, ...body })).data
+  await createPage(post)
+  await ask('entities/insert', { data: FIRST })
+  t.strictSame(await ask('collections/list'), [collectionName])
+  t.strictSame(await ask('collections/has'), { has: true })
+  t.match(await ask('collections/describe'), {
+    collectionName,
+    load: 'LoadStateLoaded',
+    enableDynamicField: true,
+    indexes: [{ fieldName: 'vector', indexName: 'vector', metricType: 'COSINE' }],
+  })
+  t.strictSame(await ask('collections/get_load_state'), { loadState: 'LoadStateLoaded', loadProgress: 100 })
+  t.strictSame(await ask('collections/flush'), {})
+  t.strictSame(await ask('collections/get_stats'), { rowCount: 3 })
+  t.strictSame(await ask('indexes/list'), ['vector'])
+  t.match(await ask('indexes/describe', { indexName: 'vector' }), [{ indexState: 'Finished', totalRows: 3 }])
+  t.strictSame(await ask('partitions/create', { partitionName: 'p' }), {})
+  t.strictSame(await ask('partitions/list'), ['_default', 'p'])
+  t.strictSame(await ask('aliases/create', { aliasName: 'second' }), {})
+  t.strictSame(await ask('aliases/describe', { aliasName: 'second' }), {
+    dbName: 'default',
+    collectionName,
+    aliasName: 'second',
+  })
+  t.strictSame(await ask('databases/create', { dbName: 'other' }), {})
+  t.strictSame(await ask('databases/list'), ['default', 'other'])
+  t.strictSame(await ask('collections/list', { dbName: 'other' }), [])
+  t.match(await ask('collections/compact'), { compactionID: Number })
+  t.strictSame(await ask('collections/release'), {})
+  t.strictSame(await ask('collections/get_load_state'), { loadState: 'LoadStateNotLoad' })
+  t.match(await post('entities/query', { collectionName, filter: 'id > 0' }), { code: 101 })
+  await ask('aliases/drop', { aliasName: 'second' })
+  t.strictSame(await ask('collections/drop'), {})
+  t.strictSame(await ask('collections/has'), { has: false })
+  await served.close()
+  t.strictSame(served.warnings, [])
+})
+
+t.test('a connection that never finishes its request does not keep the server from stopping', async t => {
+  const served = await serveDirectory(t.testdir(), { graceMs: 100 })
+  const socket = connect(served.server.port, '127.0.0.1')
+  socket.on('error', () => undefined)
+  const ended = new Promise(resolve => socket.once('close', resolve))
+  await new Promise<void>(resolve => socket.once('connect', resolve))
+  socket.write('POST /v2/vectordb/collections/list HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{')
+  await (
+    await fetch(`http://${served.address}/v2/vectordb/collections/list`, { method: 'POST', body: '{}' })
+  ).text()
+  await served.close()
+  await ended
+  t.pass('both are closed')
 })

@@ -59,7 +59,7 @@ t.test('serve says where it listens, answers, and stops at SIGTERM with everythi
   const answer = await call(portOf(first.out()), 'collections/list')
   t.strictSame(await answer.json(), { code: 0, data: [] })
 
-  t.test('a second process on the same directory is told who holds it, in one line', async t => {
+  await t.test('a second process on the same directory is told who holds it, in one line', async t => {
     const second = kestrel('serve', directory, '--port', '0')
     t.equal(await second.ended, 1)
     t.match(second.err(), /locked by another process/)
@@ -101,4 +101,23 @@ t.test('other machines are only let in with credentials, or when told so', async
   t.equal((await call(port, 'collections/list', { authorization: 'Bearer root:Milvus' })).status, 200)
   guarded.child.kill('SIGINT')
   t.equal(await guarded.ended, 0)
+})
+
+t.test('the library itself loads neither server library', async t => {
+  const index = new URL('../../lib/index.js', import.meta.url).href
+  const script = `
+    await import(${JSON.stringify(index)})
+    const { createRequire } = await import('node:module')
+    const loaded = Object.keys(createRequire(${JSON.stringify(index)}).cache)
+    console.log(JSON.stringify(loaded.filter(path => /grpc-js|fastify/.test(path))))
+  `
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let out = ''
+  child.stdout.on('data', chunk => {
+    out += String(chunk)
+  })
+  t.equal(await new Promise(resolve => child.once('close', resolve)), 0)
+  t.strictSame(JSON.parse(out), [])
 })

@@ -1,5 +1,6 @@
 /** Calls about flushes, compactions and segments. */
 import { randomInt } from 'node:crypto'
+import { MilvusError } from '../../base/errors.js'
 import { hybridOfTick } from '../../base/timestamp.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import type { Engine } from '../../engine/engine.js'
@@ -78,6 +79,9 @@ function allTargets(engine: Engine, request: FlushTargets, context: CallContext)
 /** Compactions that are remembered after their end. */
 const JOBS_MAX = 256
 
+/** Reasons a compaction ends with when what it worked on is gone. */
+const ENDED: readonly string[] = ['Canceled', 'StoreClosed', 'CollectionNotFound']
+
 type JobState = 'executing' | 'completed' | 'failed'
 
 /** Compactions run on after their request was answered; clients poll by id. An unknown id counts as completed. */
@@ -95,6 +99,8 @@ export function compactionCalls(engine: Engine): CompactionCalls {
         () => jobs.set(id, 'completed'),
         error => {
           jobs.set(id, 'failed')
+          // Dropping the collection or closing the database ends it: nobody's failure.
+          if (error instanceof MilvusError && ENDED.includes(error.reason)) return
           engine.env.options.warn(`compaction of ${collection.schema.name} failed: ${String(error)}`)
         },
       )

@@ -14,6 +14,7 @@ import type {
   Ranker,
   SearchRequest,
 } from '../../query/request.js'
+import { DataType } from '../../schema/data-type.js'
 import type { Request } from '../calls.js'
 import { type KeyValue, Params, toRecord } from '../key-values.js'
 import { decodePlaceholderGroup } from '../placeholder-group.js'
@@ -140,11 +141,15 @@ function groupOf(params: Params): ParsedSearch['groupBy'] {
 function questionOf(given: Request<'Search'>): Pick<SearchRequest, 'data' | 'ids'> {
   if (given.ids !== undefined) return { ids: readIds(given.ids) }
   if (given.placeholder_group === undefined || given.placeholder_group.length === 0) return { data: [] }
-  const { values } = decodePlaceholderGroup(given.placeholder_group)
-  if (given.nq > 0 && given.nq !== values.length) {
-    throw invalid(`nq ${given.nq} does not match the ${values.length} query vectors of the request`)
+  const vectors = decodePlaceholderGroup(given.placeholder_group)
+  const count = vectors.values.length
+  if (given.nq > 0 && given.nq !== count) {
+    throw invalid(`nq ${given.nq} does not match the ${count} query vectors of the request`)
   }
-  return { data: values }
+  if (vectors.type !== DataType.SparseFloatVector) return { data: vectors.values }
+  return {
+    data: vectors.values.map(({ indices, values }) => ({ indices: [...indices], values: [...values] })),
+  }
 }
 
 export function parseSearch(given: Request<'Search'>): ParsedSearch {

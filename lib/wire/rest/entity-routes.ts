@@ -9,6 +9,7 @@ import type { EngineCollection } from '../../engine/collection.js'
 import { parseAggregate } from '../../query/aggregate.js'
 import type { PkInput, QueryRequest, SearchHit } from '../../query/request.js'
 import { pkField } from '../../schema/collection-schema.js'
+import { DataType } from '../../schema/data-type.js'
 import type { ArrayOp, FieldOps } from '../../schema/requests.js'
 import { rowsToColumns, type WriteMode } from '../../schema/rows-to-columns.js'
 import { timeZoneOf } from '../engine-calls/lookup.js'
@@ -136,7 +137,7 @@ function reads(rows: RowCalls): readonly Route[] {
     route('entities/get', { ...READ, id: 'any!' }, async (body, context) => {
       const collection = open(rows, body, context)
       const names = textsOf(body, 'outputFields')
-      const request = { ids: idsIn(body['id']), outputFields: names.length === 0 ? ['*'] : names }
+      const request = { ids: idsIn(collection, body['id']), outputFields: names.length === 0 ? ['*'] : names }
       const found = await rows.get(collection, request, choiceOf(body))
       return { data: found.value.map(row => rowOut(rendering(collection, context), row)), extra: COST }
     }),
@@ -161,13 +162,14 @@ function reads(rows: RowCalls): readonly Route[] {
   ]
 }
 
-/** @throws RestError 1806 for keys that are neither integers nor texts */
-function idsIn(given: unknown): PkInput[] {
+/** Keys to get; VarChar keys may be written as numbers. @throws RestError 1806 for what is neither integer nor text */
+function idsIn(collection: EngineCollection, given: unknown): PkInput[] {
   const list = Array.isArray(given) ? given : [given]
+  const asText = pkField(collection.schema).dataType === DataType.VarChar
   return list.map(id => {
     const whole = typeof id === 'bigint' || (typeof id === 'number' && Number.isInteger(id))
     if (!whole && typeof id !== 'string') throw new RestError('badPrimaryKey')
-    return id as PkInput
+    return asText ? String(id) : (id as PkInput)
   })
 }
 

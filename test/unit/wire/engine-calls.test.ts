@@ -1,0 +1,202 @@
+/** Calls against an engine without a network: what the SDK tests cannot reach, and what a client would hide. */
+import t, { type Test } from 'tap'
+import { MilvusError, open } from '../../../lib/index.js'
+import type { CallContext, Request } from '../../../lib/wire/calls.js'
+import { METHODS, type MethodName } from '../../../lib/wire/descriptors.js'
+import { engineCalls } from '../../../lib/wire/engine-calls/all.js'
+import { rowCalls } from '../../../lib/wire/engine-calls/row-calls.js'
+import { openFieldData } from '../../../lib/wire/field-data.js'
+import { decode, encode, type Init, type Message } from '../../../lib/wire/message.js'
+import { QueryResults, SearchResults } from '../../../lib/wire/messages/entities.js'
+import { startServer } from '../../../lib/wire/server.js'
+
+const CONTEXT: CallContext = { database: 'default', user: '' }
+const collection_name = 'books'
+const named = { collection_name }
+
+async function opened(directory: string) {
+  const db = await open(directory, { warn: () => undefined })
+  const books = await db.createCollection({
+    name: collection_name,
+    fields: [
+      { name: 'id', dataType: 5, primaryKey: true },
+      { name: 'vector', dataType: 101, dim: 2 },
+      { name: 'kind', dataType: 21, maxLength: 8, nullable: true },
+    ],
+    enableDynamicField: true,
+    indexes: [{ fieldName: 'vector', metricType: 'L2' }],
+  })
+  await books.insert([
+    { id: 1, vector: [0, 0], kind: 'a', pages: 10 },
+    { id: 2, vector: [1, 0], kind: 'b' },
+    { id: 3, vector: [2, 0], kind: 'a', pages: 30 },
+    { id: 4, vector: [3, 0], kind: null },
+  ])
+  const calls = engineCalls(db.engine, rowCalls(db.engine))
+  /** Runs a call the way gRPC does: the request goes through its bytes. */
+  const call = async <N extends MethodName>(name: N, request: Init<(typeof METHODS)[N]['request']>) => {
+    const table = METHODS[name].request as Message<object>
+    const decoded = decode(table, encode(table, request as object)) as Request<N>
+    const run = calls[name] as (request: Request<N>, context: CallContext) => Promise<object | Buffer>
+    return run(decoded, CONTEXT)
+  }
+  return { db, books, call }
+}
+
+const pairs = (record: Record<string, string>) =>
+  Object.entries(record).map(([key, value]) => ({ key, value }))
+
+async function search(call: Awaited<ReturnType<typeof opened>>['call'], params: Record<string, string>) {
+  const values = [new Uint8Array(Float32Array.of(0, 0).buffer)]
+  const placeholder_group = encode((await import('../../../lib/wire/messages/common.js')).PlaceholderGroup, {
+    placeholders: [{ tag: '$0', type: 101, values }],
+  })
+  const answer = await call('Search', {
+    ...named,
+    dsl_type: 1,
+    nq: 1,
+    placeholder_group,
+    search_params: pairs(params),
+  })
+  return decode(SearchResults, answer as Buffer)
+}
+
+const scoresOf = (part: Uint8Array | undefined): number[] =>
+  part === undefined ? [] : [...new Float32Array(new Uint8Array(part).buffer)]
+
+const rejects = async (t: Test, work: Promise<unknown>, code: number, text: RegExp) => {
+  const error = await work.then(
+    () => null,
+    error => error,
+  )
+  t.ok(error instanceof MilvusError, 'is refused')
+  t.match(error, { code, message: text })
+}
+
+t.test('a search iterator goes on strictly behind its last score, under one token', async t => {
+  const { db, call } = await opened(t.testdir())
+  const first = await search(call, { search_iter_v2: 'True', search_iter_batch_size: '2', topk: '2' })
+  t.strictSame(scoresOf(first.results!.scores), [0, 1])
+  t.ok(first.session_ts > 0n, 'the first page says which state it read')
+  const { token, last_bound } = first.results!.search_iterator_v2_results!
+  t.equal(last_bound, 1)
+  const more = { search_iter_v2: 'True', search_iter_batch_size: '5', topk: '5', search_iter_id: token }
+  const second = await search(call, { ...more, search_iter_last_bound: String(last_bound) })
+  t.strictSame(scoresOf(second.results!.scores), [4, 9])
+  t.equal(second.results!.search_iterator_v2_results!.token, token)
+  const end = await search(call, { ...more, search_iter_last_bound: '9' })
+  t.strictSame(scoresOf(end.results!.scores), [])
+  t.equal(end.results!.search_iterator_v2_results!.last_bound, 9)
+  await rejects(t, search(call, { ...more, collection_id: '9999' }), 1100, /collection id 9999/)
+  await db.close()
+})
+
+t.test('grouped hits carry the values they were grouped by', async t => {
+  const { db, call } = await opened(t.testdir())
+  const { results } = await search(call, { topk: '3', group_by_field: 'kind' })
+  t.strictSame(scoresOf(results!.scores), [0, 1, 9])
+  t.equal(openFieldData(results!.group_by_field_value!).name, 'kind')
+  t.strictSame([...openFieldData(results!.group_by_field_value!).valid!], [1, 1, 0])
+  const plural = await search(call, { topk: '3', group_by_fields: 'kind' })
+  t.equal(plural.results!.group_by_field_values.length, 1)
+  await rejects(t, search(call, { topk: '3', group_by_fields: 'kind,id' }), 3000, /several fields/)
+  await db.close()
+})
+
+t.test('a query without rows still has every column; aggregates are columns of their own', async t => {
+  const { db, call } = await opened(t.testdir())
+  const query = async (expr: string, output_fields: string[], query_params: Record<string, string> = {}) =>
+    decode(
+      QueryResults,
+      (await call('Query', { ...named, expr, output_fields, query_params: pairs(query_params) })) as Buffer,
+    )
+  const none = await query('id > 100', ['*'])
+  t.strictSame(
+    none.fields_data.map(part => [openFieldData(part).name, openFieldData(part).kind]),
+    [
+      ['id', 'scalars'],
+      ['vector', 'vectors'],
+      ['kind', 'scalars'],
+      ['$meta', 'scalars'],
+    ],
+  )
+  t.equal(none.primary_field_name, 'id')
+  const keys = await query('id > 0', ['pages'])
+  t.strictSame(keys.output_fields, ['id', 'pages'], 'dynamic keys are listed by name')
+  t.ok(openFieldData(keys.fields_data[1]!).dynamic)
+  const sums = await query('', ['kind', 'count(*)', 'avg(id)'], { group_by_fields: 'kind', limit: '10' })
+  t.strictSame(sums.output_fields, ['kind', 'count(*)', 'avg(id)'])
+  t.strictSame(
+    sums.fields_data.map(part => openFieldData(part).type),
+    [21, 5, 11],
+  )
+  await db.close()
+})
+
+t.test('a write for an older schema is refused with 109, and nothing is written', async t => {
+  const { db, books, call } = await opened(t.testdir())
+  const { updatedTimestamp } = await books.describe()
+  await rejects(
+    t,
+    call('Insert', { ...named, num_rows: 1, schema_timestamp: updatedTimestamp - 1n }),
+    109,
+    /schema/,
+  )
+  await rejects(
+    t,
+    call('Insert', { ...named, num_rows: 0, schema_timestamp: updatedTimestamp }),
+    1100,
+    /num_rows/,
+  )
+  t.equal(await books.count(), 4)
+  await db.close()
+})
+
+t.test('fields are added and dropped by AlterCollectionSchema, one at a time', async t => {
+  const { db, books, call } = await opened(t.testdir())
+  const field_schema = { name: 'year', data_type: 4, nullable: true }
+  await call('AlterCollectionSchema', {
+    ...named,
+    action: { add_request: { field_infos: [{ field_schema }] } },
+  })
+  t.ok((await books.describe()).schema.fields.some(field => field.name === 'year'))
+  const two = { add_request: { field_infos: [{ field_schema }, { field_schema }] } }
+  await rejects(t, call('AlterCollectionSchema', { ...named, action: two }), 3000, /several fields/)
+  const functions = { add_request: { func_schema: [{ name: 'f', type: 1 }] } }
+  await rejects(t, call('AlterCollectionSchema', { ...named, action: functions }), 3000, /function/)
+  await call('AlterCollectionSchema', { ...named, action: { drop_request: { field_name: 'year' } } })
+  t.notOk((await books.describe()).schema.fields.some(field => field.name === 'year'))
+  await db.close()
+})
+
+t.test('lists show what is loaded; unknown names have their codes', async t => {
+  const { db, call } = await opened(t.testdir())
+  await db.createCollection({
+    name: 'idle',
+    fields: [
+      { name: 'k', dataType: 5, primaryKey: true },
+      { name: 'v', dataType: 101, dim: 2 },
+    ],
+    load: false,
+  })
+  t.match(await call('ShowCollections', {}), {
+    collection_names: [collection_name, 'idle'],
+    inMemory_percentages: [100, 0],
+  })
+  t.match(await call('ShowCollections', { type: 1 }), { collection_names: [collection_name] })
+  const both = (await call('BatchDescribeCollection', { collection_name: ['idle', 'nobody'] })) as {
+    responses: { collection_name?: string; status: { code?: number } }[]
+  }
+  t.equal(both.responses[0]!.collection_name, 'idle')
+  t.equal(both.responses[1]!.status.code, 100)
+  await rejects(t, call('DescribeIndex', { collection_name: 'idle' }), 700, /index not found/)
+  await rejects(t, call('GetLoadingProgress', { collection_name: 'idle' }), 101, /not loaded/)
+  await rejects(t, call('ListCredUsers', {}), 3000, /ListCredUsers/)
+  await db.close()
+})
+
+t.test('a database that rounds Int64 values is not served', async t => {
+  const db = await open(t.testdir(), { int64As: 'number' })
+  await rejects(t, startServer(db.engine, { port: 0 }), 1100, /int64As/)
+  await db.close()
+})
