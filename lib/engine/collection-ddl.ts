@@ -35,7 +35,7 @@ export interface CreateCollection extends CollectionRequest {
   /** Milvus's number. Default Bounded (2); echoed, every read here is Strong. */
   readonly consistencyLevel?: number
   readonly shardCount?: number
-  /** Load it at once. Default true when every vector field has an index or none has. */
+  /** Load it at once. Default true. */
   readonly load?: boolean
 }
 

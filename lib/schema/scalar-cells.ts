@@ -126,11 +126,19 @@ export const textCells: CellWriter = (field, cells, validity) => {
   const sink = new ByteSink(cells.length)
   for (let row = 0; row < cells.length; row++) {
     const cell = cells[row]
-    if (typeof cell === 'string') sink.text(cell)
-    else if (!missing(cell)) throw cellError(field, row, cell)
+    if (typeof cell === 'string') {
+      // Half a surrogate pair has no UTF-8: stored as a replacement character, two different keys would become one.
+      if (!isWellFormed(cell)) throw cellError(field, row, cell, 'well-formed Unicode text')
+      sink.text(cell)
+    } else if (!missing(cell)) throw cellError(field, row, cell)
     sink.endRow(row)
   }
   return sink.finish(validity)
+}
+
+/** String.prototype.isWellFormed (ES2024), which Node 20 has and our language level does not declare. */
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed()
 }
 
 export const jsonCells: CellWriter = (field, cells, validity) => {

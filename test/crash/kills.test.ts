@@ -35,6 +35,7 @@ const POINTS = [
   'compact:after-manifest',
   'index:before-write',
   'index:after-graph',
+  'index:before-manifest',
 ] as const
 
 interface Death {

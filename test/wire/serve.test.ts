@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import t from 'tap'
+import t, { type Test } from 'tap'
 
 const KESTREL = fileURLToPath(new URL('../../lib/cli/kestrel.js', import.meta.url))
 
@@ -18,8 +18,10 @@ interface Running {
   said(lines: number): Promise<void>
 }
 
-function kestrel(...args: string[]): Running {
+/** Starts the command; a test that fails leaves no process behind. */
+function kestrel(t: Test, ...args: string[]): Running {
   const child = spawn(process.execPath, [KESTREL, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  t.teardown(() => void child.kill('SIGKILL'))
   let out = ''
   let err = ''
   const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
@@ -50,7 +52,7 @@ async function call(port: number, path: string, headers: Record<string, string> 
 
 t.test('serve says where it listens, answers, and stops at SIGTERM with everything closed', async t => {
   const directory = join(t.testdir(), 'served.db')
-  const first = kestrel('serve', directory, '--port', '0')
+  const first = kestrel(t, 'serve', directory, '--port', '0')
   await first.said(3)
   const [where, data, how] = first.out().split('\n')
   t.match(where, /^kestrel: listening on 127\.0\.0\.1:\d+ \(gRPC and REST\)$/)
@@ -60,7 +62,7 @@ t.test('serve says where it listens, answers, and stops at SIGTERM with everythi
   t.strictSame(await answer.json(), { code: 0, data: [] })
 
   await t.test('a second process on the same directory is told who holds it, in one line', async t => {
-    const second = kestrel('serve', directory, '--port', '0')
+    const second = kestrel(t, 'serve', directory, '--port', '0')
     t.equal(await second.ended, 1)
     t.match(second.err(), /locked by another process/)
     t.match(second.err(), new RegExp(`\\b${first.child.pid}\\b`))
@@ -77,7 +79,7 @@ t.test('a busy port is one line that names its holder', async t => {
   const blocker = createServer()
   await new Promise<void>(resolve => blocker.listen(0, '127.0.0.1', resolve))
   const { port } = blocker.address() as { port: number }
-  const late = kestrel('serve', join(t.testdir(), 'late.db'), '--port', String(port))
+  const late = kestrel(t, 'serve', join(t.testdir(), 'late.db'), '--port', String(port))
   t.equal(await late.ended, 1)
   const holder = process.platform === 'linux' ? `process ${process.pid} ` : 'another process'
   t.match(late.err(), `port ${port} of 127.0.0.1 is held by ${holder}`)
@@ -87,13 +89,13 @@ t.test('a busy port is one line that names its holder', async t => {
 
 t.test('other machines are only let in with credentials, or when told so', async t => {
   const directory = t.testdir()
-  const refused = kestrel('serve', join(directory, 'open.db'), '--host', '0.0.0.0', '--port', '0')
+  const refused = kestrel(t, 'serve', join(directory, 'open.db'), '--host', '0.0.0.0', '--port', '0')
   t.equal(await refused.ended, 1)
   t.match(refused.err(), /--insecure-no-auth/)
 
   const file = join(directory, 'users')
   writeFileSync(file, '# who may connect\nroot:Milvus\n')
-  const guarded = kestrel('serve', join(directory, 'guarded.db'), '--port', '0', '--auth', file)
+  const guarded = kestrel(t, 'serve', join(directory, 'guarded.db'), '--port', '0', '--auth', file)
   await guarded.said(3)
   const port = portOf(guarded.out())
   t.equal((await call(port, 'collections/list')).status, 401)

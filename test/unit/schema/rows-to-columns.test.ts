@@ -513,3 +513,8 @@ t.test('columns do not share memory with the rows they come from', async t => {
   vector[0] = 9
   t.strictSame(valuesOf(schema, batch, 'vector'), [[1, 2]])
 })
+
+t.test('text with half a surrogate pair is refused: two such keys would become one', async t => {
+  t.match(judged(f(DataType.VarChar, { maxLength: 9 }), 'a\ud83d'), 'expected well-formed Unicode text')
+  t.equal(stored(f(DataType.VarChar, { maxLength: 9 }), '\ud83d\ude00'), '😀')
+})
