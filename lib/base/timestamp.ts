@@ -29,6 +29,17 @@ export function hybridOfTick(tick: Tick): bigint {
   return (BigInt(ms + TICK_EPOCH_MS) << 18n) | BigInt(tick - ms * LOGICAL_TICKS)
 }
 
+/** High 32 bits of a tick's hybrid timestamp; with `hybridLow` the way to keys that needs no BigInt. */
+export function hybridHigh(tick: Tick): number {
+  return Math.floor((Math.floor(tick / LOGICAL_TICKS) + TICK_EPOCH_MS) / 16384)
+}
+
+/** Low 32 bits of a tick's hybrid timestamp, unsigned. */
+export function hybridLow(tick: Tick): number {
+  const ms = Math.floor(tick / LOGICAL_TICKS)
+  return ((ms + TICK_EPOCH_MS) % 16384) * 262144 + (tick - ms * LOGICAL_TICKS)
+}
+
 /** Greatest tick that is not after the hybrid timestamp; 0 for timestamps before 2020. */
 export function tickOfHybrid(hybrid: bigint): Tick {
   const ms = Number(hybrid >> 18n) - TICK_EPOCH_MS

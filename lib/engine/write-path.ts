@@ -20,13 +20,13 @@
 import { assert } from '../base/assert.js'
 import { crashPoint } from '../base/crash-point.js'
 import { MilvusError } from '../base/errors.js'
-import { hybridOfTick, type Tick } from '../base/timestamp.js'
+import type { Tick } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
 import { GroupCommit } from '../log/group-commit.js'
 import { encodeLogRecord } from '../log/log-record.js'
 import { type FieldSchema, pkField } from '../schema/collection-schema.js'
 import { keyAt } from '../segment/pk-order.js'
-import { logKey } from '../store/keys.js'
+import { logKeyOfTick } from '../store/keys.js'
 import type { StoreOp } from '../store/store.js'
 import type { CollectionState } from './collection-state.js'
 import { freezeGrowing } from './flush.js'
@@ -146,7 +146,7 @@ export class WritePath {
         continue
       }
       const tick = state.env.oracle.next()
-      ops.push({ key: logKey(state.id, hybridOfTick(tick)), value: this.#encode(ready) })
+      ops.push({ key: logKeyOfTick(state.id, tick), value: this.#encode(ready) })
       this.#apply(ready, tick)
       item.result = { ...ready.result, tick }
       done.push(item)

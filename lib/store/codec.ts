@@ -14,7 +14,7 @@
  */
 import { Packr } from 'msgpackr/pack'
 import { assert } from '../base/assert.js'
-import { crc32, readU32, toHex, writeU32 } from '../base/bytes.js'
+import { crc32, readU32, shortCrc32, toHex, writeU32 } from '../base/bytes.js'
 import { MilvusError } from '../base/errors.js'
 import { formatKey, KEYSPACE, keyText } from './keys.js'
 import type { Store } from './store.js'
@@ -235,7 +235,7 @@ async function writeFormat(store: Store, where: string): Promise<void> {
 }
 
 function frameChecksum(bytes: Uint8Array, at: number, end: number): number {
-  return crc32(bytes.subarray(at + FRAME_HEADER_BYTES, end), crc32(bytes.subarray(at, at + 8)))
+  return crc32(bytes.subarray(at + FRAME_HEADER_BYTES, end), shortCrc32(bytes, at, at + 8))
 }
 
 function hex32(value: number): string {

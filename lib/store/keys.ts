@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.js'
 import { readU32BE, readU64BE, toHex, writeU32BE, writeU64BE } from '../base/bytes.js'
 import { MilvusError } from '../base/errors.js'
-import { hybridOfTick, TICK_MAX, type Tick, tickOfHybrid } from '../base/timestamp.js'
+import { hybridHigh, hybridLow, hybridOfTick, TICK_MAX, type Tick, tickOfHybrid } from '../base/timestamp.js'
 
 /** First byte of every key. */
 export const KEYSPACE = { meta: 0x01, manifest: 0x02, log: 0x03, column: 0x04, deleteDelta: 0x05 } as const
@@ -76,6 +76,14 @@ export function logKey(collectionId: number, hybrid: bigint): Uint8Array {
   const key = idKey(KEYSPACE.log, collectionId, 17)
   writeU32BE(key, 9, Number(hybrid >> 32n))
   writeU32BE(key, 13, Number(hybrid & 0xffffffffn))
+  return key
+}
+
+/** `logKey` of the timestamp a tick stands for, without BigInt. The tick must be greater than 0. */
+export function logKeyOfTick(collectionId: number, tick: Tick): Uint8Array {
+  const key = idKey(KEYSPACE.log, collectionId, 17)
+  writeU32BE(key, 9, hybridHigh(tick))
+  writeU32BE(key, 13, hybridLow(tick))
   return key
 }
 
