@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path'
 import { open } from '../../lib/index.js'
-import { type Collection, countRows, createWords, insertWords, newFolder, rowOf, rowsOf } from '../dataset.js'
+import { type Collection, countRows, createWords, insertWords, newFolder, rowsOf } from '../dataset.js'
 import {
   type Comparison,
   concurrently,
@@ -97,13 +97,16 @@ const upsertOne: Workload = {
     const rows = param('UPSERT_ONE_ROWS', 200, 5_000)
     const many = param('UPSERT_MANY_ROWS', 640, 32_000)
     const words = await loadWords(Math.max(rows, many))
+    // Made before the clock starts, on both sides: what is measured is the write.
+    const given = rowsOf(words, 0, Math.max(rows, many))
+    const bytes = given.map((_, i) => rawValue(words, i))
     return withLevel(level =>
       withCollection(async collection => {
         await insertWords(collection, words, rows / 2, 1_000) // half of the upserts replace a row
-        const put = (i: number): Promise<void> => level.put(rawKey(i), rawValue(words, i), { sync: true })
+        const put = (i: number): Promise<void> => level.put(rawKey(i), bytes[i]!, { sync: true })
         const latencies = new Latencies()
         const upsert = (i: number): Promise<unknown> =>
-          latencies.measure(() => collection.upsert([rowOf(words, i)]))
+          latencies.measure(() => collection.upsert([given[i]!]))
         const merge = (i: number): Promise<unknown> =>
           collection.upsert([{ id: i, note: `n${i}` }], { partialUpdate: true })
         const oneByOne = (write: (i: number) => Promise<unknown>) => async (from: number, to: number) => {
@@ -111,7 +114,7 @@ const upsertOne: Workload = {
         }
         // The clock starts when the code is compiled.
         const warmUp = Math.min(rows, 1_000)
-        for (const write of [put, (i: number) => collection.upsert([rowOf(words, i)]), merge]) {
+        for (const write of [put, (i: number) => collection.upsert([given[i]!]), merge]) {
           await oneByOne(write)(0, warmUp)
         }
         const single = await inTurns(rows, 250, {
@@ -127,10 +130,10 @@ const upsertOne: Workload = {
             concurrently(to - from, 64, async i => {
               await write(from + i)
             })
-        await together(i => collection.upsert([rowOf(words, i)]))(0, warmUp)
+        await together(i => collection.upsert([given[i]!]))(0, warmUp)
         const crowd = await inTurns(many, many, {
           raw: together(put),
-          upsert: together(i => crowded.measure(() => collection.upsert([rowOf(words, i)]))),
+          upsert: together(i => crowded.measure(() => collection.upsert([given[i]!]))),
         })
         const line = (
           what: string,
