@@ -9,7 +9,6 @@ const [path, name, vector] = process.argv.slice(2)
 const start = performance.now()
 const db = await open(path!)
 const collection = db.collection(name!)
-await collection.load()
 const [hits] = await collection.search({
   data: [JSON.parse(vector!) as number[]],
   annsField: 'vector',

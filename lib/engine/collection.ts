@@ -187,7 +187,8 @@ export class EngineCollection {
 
   /** Rows that match a filter, by ascending primary key. */
   async query(request: QueryRequest, scope: ReadScope = {}): Promise<Row[]> {
-    await this.state.env.loop.breathe()
+    const breath = this.state.env.loop.breathe()
+    if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'query', scope)
     try {
@@ -199,7 +200,8 @@ export class EngineCollection {
 
   /** Number of live row versions that match a filter. */
   async count(request: Pick<QueryRequest, 'filter' | 'templates'>, scope: ReadScope = {}): Promise<number> {
-    await this.state.env.loop.breathe()
+    const breath = this.state.env.loop.breathe()
+    if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'query', scope)
     try {
@@ -211,7 +213,8 @@ export class EngineCollection {
 
   /** Nearest rows for each query vector. */
   async search(request: SearchRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
-    await this.state.env.loop.breathe()
+    const breath = this.state.env.loop.breathe()
+    if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {
@@ -223,7 +226,8 @@ export class EngineCollection {
 
   /** Several searches fused into one ranking. */
   async hybridSearch(request: HybridRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
-    await this.state.env.loop.breathe()
+    const breath = this.state.env.loop.breathe()
+    if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {

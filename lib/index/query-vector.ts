@@ -184,6 +184,8 @@ function denseFloatsOf(field: FieldSchema, vector: unknown): Float32Array {
 }
 
 function floatsOfNumbers(field: FieldSchema, numbers: ArrayLike<unknown>): Float32Array {
+  if (field.dataType === DataType.FloatVector && numbers instanceof Float32Array)
+    return finite(numbers.slice())
   const out = new Float32Array(field.dim)
   for (let i = 0; i < out.length; i++) {
     const given = numbers[i]
@@ -193,6 +195,11 @@ function floatsOfNumbers(field: FieldSchema, numbers: ArrayLike<unknown>): Float
     out[i] = value
   }
   return out
+}
+
+function finite(values: Float32Array): Float32Array {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) throw notFinite(values[i]!)
+  return values
 }
 
 /** The nearest value the field's type can hold; infinite when there is none. */
