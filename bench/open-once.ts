@@ -17,5 +17,5 @@ const [hits] = await collection.search({
   outputFields: [],
 })
 const openToHitMs = performance.now() - start
-await db.close()
 process.stdout.write(JSON.stringify({ openToHitMs, id: Number(hits![0]?.id) }))
+await db.close()

@@ -32,24 +32,26 @@ import {
 } from '../harness.js'
 import { loadWords, type Words } from '../words.js'
 
-/** Runs a node process to its end: its standard output and the wall time from spawn to exit. */
-async function runNode(args: readonly string[]): Promise<{ stdout: string; ms: number }> {
+/** Runs a node process to its end: its output, and the wall time from spawn to its first output and to its exit. */
+async function runNode(args: readonly string[]): Promise<{ stdout: string; firstMs: number; ms: number }> {
   const start = performance.now()
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   let stdout = ''
+  let firstMs = 0
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    if (stdout === '') firstMs = performance.now() - start
     stdout += text
   })
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject).on('close', resolve)
   })
   if (code !== 0) throw new Error(`node ${args.join(' ')}: expected exit code 0, got ${code}`)
-  return { stdout, ms: performance.now() - start }
+  return { stdout, firstMs, ms: performance.now() - start }
 }
 
 const coldOpen: Workload = {
   name: 'open',
-  title: 'a new process opens the store and searches once, spawn to exit; the ceiling does nothing',
+  title: 'a new process opens the store and searches once, spawn to first hit; the ceiling does nothing',
   async run(): Promise<WorkloadResult> {
     const rows = param('READ_ROWS', 2_000, 100_000)
     const runs = param('OPENS', 2, 10)
@@ -62,9 +64,14 @@ const coldOpen: Workload = {
     let right = 0
     for (let i = 0; i < runs; i++) {
       bare.push((await runNode(['-e', '0'])).ms)
-      const { stdout, ms } = await runNode([script, path, COLLECTION, JSON.stringify(vectorOf(words, 7))])
+      const { stdout, firstMs } = await runNode([
+        script,
+        path,
+        COLLECTION,
+        JSON.stringify(vectorOf(words, 7)),
+      ])
       const answer = JSON.parse(stdout) as { openToHitMs: number; id: number }
-      ours.push(ms)
+      ours.push(firstMs)
       firstHit.push(answer.openToHitMs)
       if (answer.id === 7) right++
     }
@@ -73,12 +80,12 @@ const coldOpen: Workload = {
       params: { rows, runs },
       comparisons: [
         {
-          what: 'spawn to exit (median)',
+          what: 'spawn to first hit (median)',
           unit: 'ms',
           ours: median(ours),
           ceiling: median(bare),
-          ceilingName: 'node -e 0',
-          note: `open to first hit ${median(firstHit).toFixed(0)} ms`,
+          ceilingName: 'node -e 0, spawn to exit',
+          note: `${(median(ours) - median(bare)).toFixed(0)} ms over bare Node; open() to first hit ${median(firstHit).toFixed(0)} ms`,
         },
       ],
       checks: [equal('processes that found the right row', right, runs)],

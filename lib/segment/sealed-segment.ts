@@ -46,6 +46,12 @@ export interface SegmentContext {
   indexIdOf(fieldId: number): number
 }
 
+/**
+ * How long a search that finds no graph in memory waits before it has one opened. That first search is a scan; checking
+ * and loading the graph at the same time would only make it slower.
+ */
+const INDEX_DELAY_MS = 50
+
 interface Base {
   readonly pk: Column
   readonly ticks: Float64Array
@@ -362,11 +368,15 @@ export class SealedSegment implements Segment {
   /** Opens the declared indexes that have a sidecar; resolves when each is open or found unusable. */
   async loadIndexes(): Promise<void> {
     const fields = this.#context.schema().fields
-    for (let i = 0; i < fields.length; i++) this.vectorIndex(i)
+    for (let i = 0; i < fields.length; i++) this.#findIndex(i, 0)
     await Promise.all(this.#indexLoading.values())
   }
 
   vectorIndex(fieldIndex: number): SegmentIndex | null {
+    return this.#findIndex(fieldIndex, INDEX_DELAY_MS)
+  }
+
+  #findIndex(fieldIndex: number, delayMs: number): SegmentIndex | null {
     const field = this.#context.schema().fields[fieldIndex]!
     const indexId = this.#context.indexIdOf(field.id)
     if (indexId < 0) return null
@@ -374,13 +384,16 @@ export class SealedSegment implements Segment {
     if (known !== undefined && known.indexId === indexId) return known.opened
     const stored = this.meta.indexes.find(s => s.fieldId === field.id && s.indexId === indexId)
     if (stored !== undefined && !this.#indexLoading.has(field.id)) {
-      const opening = this.#openIndex(field.id, stored).finally(() => this.#indexLoading.delete(field.id))
+      const opening = this.#openIndex(field.id, stored, delayMs).finally(() =>
+        this.#indexLoading.delete(field.id),
+      )
       this.#indexLoading.set(field.id, opening)
     }
     return null
   }
 
-  async #openIndex(fieldId: number, stored: StoredIndex): Promise<void> {
+  async #openIndex(fieldId: number, stored: StoredIndex, delayMs: number): Promise<void> {
+    if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs).unref())
     const opened = await this.#context.openIndex(this.meta, stored)
     this.#indexes.set(fieldId, { indexId: stored.indexId, opened })
   }
