@@ -393,7 +393,7 @@ export class SealedSegment implements Segment {
   }
 
   async #openIndex(fieldId: number, stored: StoredIndex, delayMs: number): Promise<void> {
-    if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs).unref())
+    if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs))
     const opened = await this.#context.openIndex(this.meta, stored)
     this.#indexes.set(fieldId, { indexId: stored.indexId, opened })
   }
