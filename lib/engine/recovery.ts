@@ -4,7 +4,7 @@
  *   1. read the manifest: sealed segments and deltas that count
  *   2. replay the log records after its checkpoint, in tick order, into growing segments, exactly as the write path
  *      applied them; full ones are frozen on the way, so that memory stays bounded
- *   3. sweep, once the database is open: log records at or below a checkpoint, column chunks, deltas and index files
+ *   3. sweep, before any background work begins: log records at or below a checkpoint, column chunks, deltas and index files
  *      that no manifest names (a flush or compaction was killed before its edit), and whatever dropped collections left
  *
  * Nothing is guessed: a record or manifest that does not check out stops the open with an error that says where.
@@ -20,17 +20,8 @@ import type { ColumnBatch } from '../schema/column.js'
 import { constantColumn, nullColumn } from '../schema/column-ops.js'
 import { readManifest } from '../segment/manifest.js'
 import { keyAt } from '../segment/pk-order.js'
-import {
-  columnsRange,
-  deltaKey,
-  deltaRange,
-  logRange,
-  logsRange,
-  parseColumnKey,
-  parseDeltaKey,
-  parseLogKey,
-  segmentRange,
-} from '../store/keys.js'
+import { sweepSegments } from '../segment/segment-reader.js'
+import { deltaKey, deltaRange, logRange, logsRange, parseDeltaKey, parseLogKey } from '../store/keys.js'
 import { indexDirectory } from '../store/layout.js'
 import type { Store } from '../store/store.js'
 import { CollectionState, type Environment } from './collection-state.js'
@@ -97,7 +88,7 @@ export async function sweepOrphans(env: Environment, states: readonly Collection
     }
   }
   await sweepLogs(env.store, byId)
-  await sweepColumns(env.store, segments)
+  await sweepSegments(env.store, segments)
   await sweepDeltas(env.store, byId)
   const directory = indexDirectory(env.directory)
   for (const name of await listSidecars(directory))
@@ -115,19 +106,6 @@ async function sweepLogs(store: Store, byId: ReadonlyMap<number, CollectionState
     const range = logRange(collectionId, undefined, state?.manifest.checkpoint)
     if (state === undefined || state.manifest.checkpoint > 0) await store.clear(range.gte, range.lt)
     gte = logRange(collectionId + 1).gte
-  }
-}
-
-async function sweepColumns(store: Store, segments: ReadonlySet<number>): Promise<void> {
-  let { gte } = columnsRange()
-  const { lt } = columnsRange()
-  for (;;) {
-    const key = await firstKey(store, gte, lt)
-    if (key === undefined) return
-    const { segmentId } = parseColumnKey(key)
-    const range = segmentRange(segmentId)
-    if (!segments.has(segmentId)) await store.clear(range.gte, range.lt)
-    gte = range.lt
   }
 }
 
