@@ -10,6 +10,7 @@ import { hybridOfTick } from '../base/timestamp.js'
 import type { CollectionStats, EngineCollection } from '../engine/collection.js'
 import { createIndex, createPartition, dropIndex, dropPartition } from '../engine/collection-ddl.js'
 import type { Engine } from '../engine/engine.js'
+import type { PageIterator } from '../engine/iterators.js'
 import {
   hasPartition,
   type LoadOptions,
@@ -31,6 +32,7 @@ import type { WriteResult } from '../engine/write-request.js'
 import type { TemplateValues } from '../filter/compile.js'
 import type { IndexRequest } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
+import type { QueryIteratorRequest } from '../query/query-pages.js'
 import type {
   HybridRequest,
   PkInput,
@@ -38,18 +40,24 @@ import type {
   Row as ResultRow,
   SearchHit,
   SearchRequest,
+  TimeRequest,
 } from '../query/request.js'
+import type { SearchIteratorRequest } from '../query/search-pages.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { FieldOps, FieldRequest, Row } from '../schema/requests.js'
 import { type PartialBatch, rowsToColumns } from '../schema/rows-to-columns.js'
 import {
   checkDeleteArguments,
   checkInsertArguments,
+  checkIteratorArguments,
   checkName,
   checkReadArguments,
   checkUpsertArguments,
 } from './check-arguments.js'
 import { type Int64Value, int64Out } from './int64-out.js'
+
+/** Times that rows are translated anew because the schema changed while their request waited. */
+const TRANSLATIONS_MAX = 16
 
 /** What a write did. */
 export interface WriteSummary {
@@ -88,7 +96,15 @@ export interface ReadOptions {
   readonly readTimestamp?: bigint
 }
 
-export interface GetOptions extends ReadOptions {
+/** What every iterator may say about the state it reads. */
+export interface IteratorOptions extends ReadOptions {
+  /** Continue behind the place where another iterator stood: its `cursor`. */
+  readonly cursor?: string
+  /** With a cursor: go on with the newest state when the cursor's is gone. Default false: refuse. */
+  readonly newestState?: boolean
+}
+
+export interface GetOptions extends ReadOptions, TimeRequest {
   /** Default `['*']`. */
   readonly outputFields?: readonly string[]
 }
@@ -175,8 +191,9 @@ export class Collection {
       try {
         return this.#summary(await write(collection, batch), collection)
       } catch (error) {
-        // The schema changed while the request waited: translate the rows again, as the SDKs do once.
-        if (!(error instanceof MilvusError && error.reason === 'SchemaMismatch') || attempt > 0) throw error
+        // The schema changed while the request waited: translate the rows again, as the SDKs do.
+        const stale = error instanceof MilvusError && error.reason === 'SchemaMismatch'
+        if (!stale || attempt === TRANSLATIONS_MAX) throw error
       }
     }
   }
@@ -222,8 +239,7 @@ export class Collection {
   async get(ids: readonly PkInput[] | PkInput, options: GetOptions = {}): Promise<ResultRow[]> {
     checkReadArguments('options of get', options)
     const asked = Array.isArray(ids) ? (ids as readonly PkInput[]) : [ids as PkInput]
-    const { outputFields } = options
-    return this.#open.get(outputFields === undefined ? { ids: asked } : { ids: asked, outputFields }, options)
+    return this.#open.get({ ...options, ids: asked }, options)
   }
 
   /** Rows that match a filter, by ascending primary key. @throws MilvusError ParameterInvalid, CollectionNotLoaded */
@@ -233,7 +249,9 @@ export class Collection {
   }
 
   /** Number of rows that match a filter; without one, of all rows. */
-  async count(request: Pick<QueryRequest, 'filter' | 'templates'> & ReadOptions = {}): Promise<number> {
+  async count(
+    request: Pick<QueryRequest, 'filter' | 'templates' | 'timeZone'> & ReadOptions = {},
+  ): Promise<number> {
     checkReadArguments('request of count', request)
     return this.#open.count(request, request)
   }
@@ -248,6 +266,28 @@ export class Collection {
   async hybridSearch(request: HybridRequest & ReadOptions): Promise<SearchHit[][]> {
     checkReadArguments('request of hybridSearch', request)
     return this.#open.hybridSearch(request, request)
+  }
+
+  /**
+   * All rows that a filter selects, page by page in primary key order, over the state of this moment:
+   * `for await (const rows of await books.queryIterator({ filter }))`. Close it when you leave before the end.
+   * @throws MilvusError ParameterInvalid, CollectionNotLoaded; pages: Timeout when left unused for `iteratorIdleMs`
+   */
+  async queryIterator(
+    request: QueryIteratorRequest & IteratorOptions = {},
+  ): Promise<PageIterator<ResultRow>> {
+    checkIteratorArguments('request of queryIterator', request)
+    return this.#open.queryIterator(request, request)
+  }
+
+  /**
+   * All rows that a filter selects, nearest to one query vector first, page by page over the state of this moment.
+   * Exact: nothing is left out, ties come in primary key order.
+   * @throws MilvusError as queryIterator()
+   */
+  async searchIterator(request: SearchIteratorRequest & IteratorOptions): Promise<PageIterator<SearchHit>> {
+    checkIteratorArguments('request of searchIterator', request)
+    return this.#open.searchIterator(request, request)
   }
 
   /** Creates a partition; an existing name is a success. */

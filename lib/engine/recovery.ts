@@ -11,10 +11,9 @@
  * Cost: proportional to the log tail and the manifests, not to the data.
  */
 import { assert } from '../base/assert.js'
-import type { Tick } from '../base/timestamp.js'
 import { listSidecars, removeSidecar } from '../index/sidecar.js'
 import { replayLog } from '../log/log-reader.js'
-import type { DecodedInsert, DecodedLogRecord } from '../log/log-record.js'
+import type { DecodedInsert, DecodedRequest } from '../log/log-record-reader.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { ColumnBatch } from '../schema/column.js'
 import { constantColumn, nullColumn } from '../schema/column-ops.js'
@@ -37,25 +36,30 @@ export async function recoverCollection(
   env.oracle.raise(manifest.lastTick)
   const state = new CollectionState(env, record, manifest, manifest.checkpoint)
   const { flushRowsMax, flushBytesMax } = env.options
-  const { lastTick } = await replayLog(env.store, record.id, manifest.checkpoint, (tick, log) => {
-    env.oracle.raise(tick)
-    applyRecord(state, tick, log)
+  const apply = (request: DecodedRequest): void => {
+    env.oracle.raise(request.tick)
+    applyRequest(state, request)
+  }
+  // Between two records only: a checkpoint inside one would take the rest of it along when it is swept.
+  const makeRoom = (): void => {
     if (state.growing.rowCount >= flushRowsMax || state.growing.byteLength >= flushBytesMax)
       freezeGrowing(state)
-  })
+  }
+  const { lastTick } = await replayLog(env.store, record.id, manifest.checkpoint, apply, makeRoom)
   assert(state.visibleTick >= lastTick || lastTick === manifest.checkpoint, 'everything replayed is visible')
   return state
 }
 
 /** Does to memory what the write path did. */
-function applyRecord(state: CollectionState, tick: Tick, log: DecodedLogRecord): void {
-  if (log.delete !== null) {
-    const { pk, rowCount, scope } = log.delete
+function applyRequest(state: CollectionState, request: DecodedRequest): void {
+  const { tick, insert } = request
+  if (request.delete !== null) {
+    const { pk, rowCount, scope } = request.delete
     state.deleteKeys(pk, row => keyAt(pk, row), rowCount, scope, tick)
   }
-  if (log.insert !== null) {
-    const batch = alignToSchema(state.schema, log.insert)
-    state.growing.append(batch, log.insert.partitionIds, tick)
+  if (insert !== null) {
+    const batch = alignToSchema(state.schema, insert)
+    state.growing.append(batch, insert.partitionIds, tick)
   } else {
     state.growing.lastTick = tick
   }

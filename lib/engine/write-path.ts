@@ -1,15 +1,16 @@
 /**
  * The write path of one collection: from a checked request to an acknowledged one.
  *
- * All writes of a collection go through one queue. A commit takes every request that waits at that moment and, for each
- * in turn: decides what depends on stored rows, gives it the next tick, encodes its one log record (delete half and
- * insert half together), and applies it to memory. Then the whole group is written in one batch with one sync, the
- * visible tick moves to the group's last, and the callers are answered.
+ * All writes of a collection go through one queue. Each request in turn is prepared: what depends on stored rows is
+ * decided, it gets the next tick, it is encoded into the log record (delete half and insert half together), and it is applied to
+ * memory. What was prepared while the last record was being synced goes out as the next one: one record, one sync; then
+ * the visible tick moves to the record's last, and the callers are answered.
  *
  * Applying to memory before the sync is safe because nobody reads beyond the visible tick, and it is what makes merges
- * right: a merge sees every request before it, in its own group too.
+ * right: a merge sees every request before it, those that are not synced yet too. Records are written one after the
+ * other, so the log never holds a request without all those before it.
  *
- *   killed before the batch is durable -> nothing of the group is in the log; nobody was told otherwise
+ *   killed before the record is durable -> nothing of the group is in the log; nobody was told otherwise
  *   killed after it                    -> replay applies the group; its callers may or may not have heard
  *   the write fails                    -> part of the group may be durable: the collection takes no more writes until
  *                                         it is reopened, readers stay at the last visible tick
@@ -21,13 +22,10 @@ import { assert } from '../base/assert.js'
 import { crashPoint } from '../base/crash-point.js'
 import { MilvusError } from '../base/errors.js'
 import type { Tick } from '../base/timestamp.js'
-import { Turn } from '../base/turn.js'
 import { GroupCommit } from '../log/group-commit.js'
-import { encodeLogRecord } from '../log/log-record.js'
-import { type FieldSchema, pkField } from '../schema/collection-schema.js'
+import { LogRecordWriter } from '../log/log-record.js'
 import { keyAt } from '../segment/pk-order.js'
 import { logKeyOfTick } from '../store/keys.js'
-import type { StoreOp } from '../store/store.js'
 import type { CollectionState } from './collection-state.js'
 import { freezeGrowing } from './flush.js'
 import type { ReadyWrite, WriteResult } from './write-request.js'
@@ -67,15 +65,21 @@ export class WritePath {
   readonly #state: CollectionState
   readonly #group: GroupCommit<Pending>
   readonly #flusher: Flusher
-  #fields: readonly FieldSchema[] = []
-  #fieldIds: readonly number[] = []
+  /** Log record of the requests that are prepared but not on their way to the disk yet. */
+  #record: LogRecordWriter | null = null
+  /** Bytes of the last record. */
+  #recordBytes = 0
 
   constructor(state: CollectionState, flusher: Flusher) {
     this.#state = state
     this.#flusher = flusher
     const { options } = state.env
     this.#group = new GroupCommit<Pending>({
-      commit: group => this.#commit(group),
+      prepare: item => this.#prepare(item),
+      isAlone: item => item.barrier !== null,
+      write: () => this.#persist(),
+      isFull: () => this.#fullness() >= 1,
+      makeRoom: () => this.#makeRoom(),
       bytesOf: item => item.bytes,
       groupBytesMax: options.groupBytesMax,
       queueBytesMax: options.queueBytesMax,
@@ -123,47 +127,45 @@ export class WritePath {
     )
   }
 
-  async #commit(group: readonly Pending[]): Promise<void> {
+  /** Gives a request its place in the log and in memory; null when that is done on return. */
+  #prepare(item: Pending): Promise<void> | null {
+    if (item.barrier !== null) return this.#settle(item, item.barrier)
+    if (this.#state.broken !== null) throw this.#state.broken
+    const ready = this.#decided(item)
+    if (ready instanceof Promise) return ready.then(ready => this.#place(item, ready))
+    this.#place(item, ready)
+    return null
+  }
+
+  /** From here to the applied row nothing waits: ticks rise in the order of the log. */
+  #place(item: Pending, ready: ReadyWrite | null): void {
+    if (ready === null) return
     const state = this.#state
-    let ops: StoreOp[] = []
-    let done: Pending[] = []
-    const turn = new Turn()
-    for (const item of group) {
-      // Readers get the event loop between two requests; nothing else touches the collection's writes meanwhile.
-      if (turn.due()) await turn.next()
-      if (item.barrier !== null) {
-        await this.#persist(ops, done)
-        ops = []
-        done = []
-        await this.#settle(item, item.barrier)
-        continue
-      }
-      if (state.broken !== null) throw state.broken
-      const ready = await this.#decided(item)
-      if (ready === null) continue
-      if (ready.insert === null && ready.remove === null) {
-        item.result = { ...ready.result, tick: state.appliedTick }
-        continue
-      }
-      const tick = state.env.oracle.next()
-      ops.push({ key: logKeyOfTick(state.id, tick), value: this.#encode(ready) })
-      this.#apply(ready, tick)
-      item.result = { ...ready.result, tick }
-      done.push(item)
+    if (state.broken !== null) throw state.broken
+    if (ready.insert === null && ready.remove === null) {
+      item.result = { ...ready.result, tick: state.appliedTick }
+      return
     }
-    await this.#persist(ops, done)
-    await this.#makeRoom()
+    const tick = state.env.oracle.next()
+    this.#record ??= this.#newRecord()
+    this.#record.add(tick, ready.insert, ready.remove)
+    this.#apply(ready, tick)
+    const { insertCount, upsertCount, deleteCount, ids } = ready.result
+    item.result = { insertCount, upsertCount, deleteCount, ids, tick }
   }
 
   /** What the request writes; null when it failed, which fails nobody else. */
-  async #decided(item: Pending): Promise<ReadyWrite | null> {
+  #decided(item: Pending): Promise<ReadyWrite | null> | ReadyWrite | null {
     assert(item.decide !== null, 'a request decides')
-    try {
-      const ready = item.decide()
-      return ready instanceof Promise ? await ready : ready
-    } catch (error) {
+    const failed = (error: unknown): null => {
       item.error = error
       return null
+    }
+    try {
+      const ready = item.decide()
+      return ready instanceof Promise ? ready.catch(failed) : ready
+    } catch (error) {
+      return failed(error)
     }
   }
 
@@ -175,36 +177,11 @@ export class WritePath {
     }
   }
 
-  #encode(ready: ReadyWrite): Uint8Array {
+  #newRecord(): LogRecordWriter {
     const { schema, appliedTick, env } = this.#state
-    const { insert, remove } = ready
-    const { fields } = schema
-    return encodeLogRecord({
-      // Each synced record names the one before it, so that replay notices when LevelDB's own log lost some.
-      previousTick: env.options.durability === 'sync' ? appliedTick : undefined,
-      insert:
-        insert === null
-          ? null
-          : { fieldIds: this.#idsOf(fields), fields, batch: insert.batch, partitionIds: insert.partitionIds },
-      delete:
-        remove === null
-          ? null
-          : {
-              pk: remove.pk,
-              rowCount: remove.rowCount,
-              scope: remove.scope,
-              pkType: pkField(schema).dataType,
-            },
-    })
-  }
-
-  /** Ids of the fields; worked out once per schema. */
-  #idsOf(fields: readonly FieldSchema[]): readonly number[] {
-    if (this.#fields !== fields) {
-      this.#fields = fields
-      this.#fieldIds = fields.map(field => field.id)
-    }
-    return this.#fieldIds
+    // Each synced record names the one before it, so that replay notices when LevelDB's own log lost some.
+    const previousTick = env.options.durability === 'sync' ? appliedTick : undefined
+    return new LogRecordWriter(schema, previousTick, this.#recordBytes)
   }
 
   #apply(ready: ReadyWrite, tick: Tick): void {
@@ -218,12 +195,21 @@ export class WritePath {
     state.appliedTick = tick
   }
 
-  async #persist(ops: readonly StoreOp[], done: readonly Pending[]): Promise<void> {
-    if (ops.length === 0) return
+  /** Writes what was prepared since the last time; then it is visible. */
+  async #persist(): Promise<void> {
+    const record = this.#record
+    if (record === null) return
     const state = this.#state
+    const lastTick = state.appliedTick
+    this.#record = null
+    const value = record.finish()
+    this.#recordBytes = value.length
     crashPoint('write:before-sync')
     try {
-      await state.env.store.write(ops, state.env.options.durability === 'sync')
+      await state.env.store.write(
+        [{ key: logKeyOfTick(state.id, record.firstTick), value }],
+        state.env.options.durability === 'sync',
+      )
     } catch (cause) {
       // Half the group may be on disk. Only replay can tell, so stop here and let reopening find out.
       const reason = cause instanceof MilvusError && cause.reason === 'DiskFull' ? 'DiskFull' : 'IoFailed'
@@ -233,8 +219,7 @@ export class WritePath {
       throw state.broken
     }
     crashPoint('write:after-sync')
-    assert(done.length > 0, 'a record belongs to a request')
-    state.visibleTick = state.appliedTick
+    state.visibleTick = lastTick
   }
 
   /** How full the growing segment is: 1 = to be frozen. */
@@ -251,7 +236,6 @@ export class WritePath {
    * ended; when that flush failed the segment grows on, and the next group tries again.
    */
   async #makeRoom(): Promise<void> {
-    if (this.#fullness() < 1) return
     if (!this.#state.canFreeze) {
       const ended = this.#state.flushEnded()
       this.#flusher.start()

@@ -35,6 +35,7 @@ export class ColumnAssembler {
    * @param heapBytes var layout: bytes of all values together, when known; without it the heap grows by doubling
    * @param shared in SharedArrayBuffers, so that a worker can read the column. Default false
    * @param what names the column in error messages
+   * @param room fixed layout: where the values go, of the right type and length. Default: a new array
    */
   constructor(
     layout: Layout,
@@ -42,13 +43,15 @@ export class ColumnAssembler {
     heapBytes?: number,
     shared = false,
     what = 'a stored column',
+    room: FixedArray | null = null,
   ) {
     this.#layout = layout
     this.#rowCount = rowCount
     this.#shared = shared
     this.#what = what
     if (layout.layout === 'fixed') {
-      this.#values = newFixedArray(layout.kind, rowCount * layout.width, shared)
+      this.#values = room ?? newFixedArray(layout.kind, rowCount * layout.width, shared)
+      assert(this.#values.length === rowCount * layout.width, 'there is room for exactly the values')
       this.#valueBytes = bytesOf(this.#values)
       this.#offsets = new Uint32Array(0)
       this.#heap = new Uint8Array(0)

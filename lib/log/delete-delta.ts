@@ -14,7 +14,7 @@ import type { Column } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
 import { corrupted, FRAME, FRAME_HEADER_BYTES, frameInto, unframe } from '../store/codec.js'
 import { columnByteLength, decodeColumn, encodeColumnInto } from './column-codec.js'
-import { storedLayout } from './log-record.js'
+import { storedLayout } from './log-record-reader.js'
 
 export interface DeleteDelta {
   /** The deleted primary keys; may have room for more than `rowCount`. */

@@ -1,5 +1,5 @@
 /**
- * Replays a collection's log: every record after a tick, in the order it was acknowledged.
+ * Replays a collection's log: every request after a tick, in the order it was acknowledged.
  *
  * The one idea: nothing is skipped. LevelDB's batches are atomic, so a record is whole or absent; one that does not
  * check out, or that names a record before it which is not there, means that something acknowledged was damaged or
@@ -9,26 +9,28 @@ import { MilvusError } from '../base/errors.js'
 import { hybridOfTick, type Tick } from '../base/timestamp.js'
 import { keyText, logRange, parseLogKey } from '../store/keys.js'
 import type { Store } from '../store/store.js'
-import { type DecodedLogRecord, decodeLogRecord } from './log-record.js'
+import { type DecodedRequest, decodeLogRecord } from './log-record-reader.js'
 
 export interface ReplayResult {
   readonly records: number
-  /** Tick of the last record; `afterTick` when there was none. */
+  /** Tick of the last request; `afterTick` when there was none. */
   readonly lastTick: Tick
   /** Bytes of all records. */
   readonly bytes: number
 }
 
 /**
- * Hands every record with a tick above `afterTick` to `onRecord`, in tick order.
+ * Hands every request with a tick above `afterTick` to `onRequest`, in tick order. `afterTick` is 0 or the last tick of
+ * a record: records are never taken apart. After each record `onRecordEnd` is called.
  * @throws MilvusError Corrupted or FormatTooNew, naming the collection, the record's place and key; IoFailed.
- *   Records before the bad one have been handed out.
+ *   Requests before the bad record have been handed out.
  */
 export async function replayLog(
   store: Store,
   collectionId: number,
   afterTick: Tick,
-  onRecord: (tick: Tick, record: DecodedLogRecord, byteLength: number) => void,
+  onRequest: (request: DecodedRequest) => void,
+  onRecordEnd: () => void = () => {},
 ): Promise<ReplayResult> {
   let records = 0
   let bytes = 0
@@ -45,13 +47,24 @@ export async function replayLog(
       }
       const record = decodeLogRecord(value, what)
       checkLink(record.previousTick, lastTick, records === 0, what)
-      onRecord(tick, record, value.length)
+      checkFirst(record.requests[0]!.tick, tick, what)
+      for (const request of record.requests) onRequest(request)
+      onRecordEnd()
       records++
       bytes += value.length
-      lastTick = tick
+      lastTick = record.requests.at(-1)!.tick
     }
   }
   return { records, lastTick, bytes }
+}
+
+/** A record lies under the tick of its first request. */
+function checkFirst(firstTick: Tick, keyTick: Tick, what: string): void {
+  if (firstTick === keyTick) return
+  throw new MilvusError('Corrupted', `${what} lies under the key of another record`, {
+    expected: `tick ${keyTick}`,
+    actual: `tick ${firstTick}`,
+  })
 }
 
 /** The record before must be the last one replayed or, for the first, be covered by the checkpoint. */

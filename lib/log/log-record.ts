@@ -1,39 +1,29 @@
 /**
- * The log record of one write request: what it deletes, what it inserts, under one key and so under one timestamp.
+ * The log record: every write request of one commit group, in one LevelDB value, under the timestamp of the first.
  *
- *     | frame "link" (optional) | frame "delete" (optional) | frame "insert" (optional) |
- *       in this order, a delete or an insert half at least
+ *     | frame "log": head | request | request | … | what the columns are |
+ *       request = tick | insert half (optional) | delete half (optional)
  *
- * Both halves are one LevelDB value, so after a crash both are there or neither (upsert-semantics §1.10: all parts of
- * a request carry the same timestamp). An insert half describes itself (field id, type and dimensions of each
- * column), so that replay works for records that were written under an older schema. The link names the tick of the
- * record before, so that replay notices a record that is missing altogether: LevelDB drops damaged parts of its own
- * log without a word, and synced records with them.
+ * A record is one LevelDB value, so after a crash all of its requests are there or none, and so are both halves of
+ * each (upsert-semantics §1.10: all parts of a request carry the same timestamp). It describes its columns itself, so
+ * that replay works for records that were written under an older schema; a schema changes only between two groups, so
+ * one description serves all requests. The head names the last tick of the record before, so that replay notices a
+ * record that is missing altogether: LevelDB drops damaged parts of its own log without a word, and synced records
+ * with them.
  *
- * Encoding is on the path of every write: the length is computed first, the record is allocated once, each column is
- * copied once, each frame is summed once.
+ * Encoding is on the path of every write: requests are encoded straight into the record as they come, each column is
+ * copied once, and the record is summed once.
  */
 import { assert } from '../base/assert.js'
-import { bytesOf, readI32, readU16, readU32, writeU16, writeU32 } from '../base/bytes.js'
+import { bytesOf, writeU16, writeU32 } from '../base/bytes.js'
 import type { Tick } from '../base/timestamp.js'
-import type { FieldSchema } from '../schema/collection-schema.js'
+import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Column, ColumnBatch } from '../schema/column.js'
-import { DataType, type Layout, layoutOf } from '../schema/data-type.js'
-import { corrupted, FRAME, FRAME_HEADER_BYTES, frameInto, unframeAt } from '../store/codec.js'
-import {
-  ARENA_SPARE_BYTES,
-  columnByteLength,
-  decodeColumn,
-  decodeColumnIn,
-  encodeColumnInto,
-} from './column-codec.js'
+import { FRAME, FRAME_HEADER_BYTES, frameInto } from '../store/codec.js'
+import { columnByteLength, encodeColumnInto } from './column-codec.js'
 
 /** Rows to insert: every field of the schema, in its order. */
 export interface InsertHalf {
-  /** Field id of each column. */
-  readonly fieldIds: readonly number[]
-  /** Field of each column. */
-  readonly fields: readonly FieldSchema[]
   /** Complete: no column is null. */
   readonly batch: ColumnBatch
   /** Partition of each row. */
@@ -44,111 +34,135 @@ export interface InsertHalf {
 export interface DeleteHalf {
   readonly pk: Column
   readonly rowCount: number
-  readonly pkType: DataType
   /** Partition id, or −1 for every partition. */
   readonly scope: number
 }
 
-export interface LogRecord {
+export const HEAD_BYTES = 16
+export const COLUMN_HEAD_BYTES = 12
+export const REQUEST_HEAD_BYTES = 12
+export const INSERT_HEAD_BYTES = 4
+export const DELETE_HEAD_BYTES = 8
+/** Flag of the head: it names the record before. */
+export const LINKED = 0x01
+/** Flag of a column. */
+export const PRIMARY_KEY = 0x01
+/** Flags of a request. */
+export const INSERTS = 0x01
+export const DELETES = 0x02
+/** The deleted keys are those of the first inserted rows. */
+export const SAME_KEYS = 0x04
+/** One partition id serves all rows. */
+export const ONE_PARTITION = 0x08
+/** A record starts with at most this much room beyond what its first request needs. */
+const SPARE_BYTES_MAX = 64 << 10
+
+/** Builds one record; all its requests are of one schema. */
+export class LogRecordWriter {
+  readonly #schema: CollectionSchema
+  readonly #previousTick: Tick | undefined
+  readonly #sizeHint: number
+  #target: Buffer = Buffer.alloc(0)
+  #end = FRAME_HEADER_BYTES + HEAD_BYTES
+  #requestCount = 0
+  #firstTick: Tick = 0
+  #lastTick: Tick = 0
+  #inserts = false
+
   /**
-   * Tick of the collection's previous log record, or of its checkpoint when there is none. Leave it out when that
-   * record may be lost without anybody having been promised otherwise (`durability: 'os'`).
+   * @param previousTick last tick of the collection's record before this one, or its checkpoint when there is none.
+   *   undefined when that record may be lost without anybody having been promised otherwise (`durability: 'os'`)
+   * @param sizeHint bytes the record will probably have
    */
-  readonly previousTick?: Tick | undefined
-  readonly insert: InsertHalf | null
-  readonly delete: DeleteHalf | null
+  constructor(schema: CollectionSchema, previousTick: Tick | undefined, sizeHint = 0) {
+    this.#schema = schema
+    this.#previousTick = previousTick
+    this.#sizeHint = Math.min(sizeHint, SPARE_BYTES_MAX)
+  }
+
+  get requestCount(): number {
+    return this.#requestCount
+  }
+
+  /** Tick of the first request: the record's key. */
+  get firstTick(): Tick {
+    return this.#firstTick
+  }
+
+  /** Adds a request; `tick` is greater than those before. */
+  add(tick: Tick, insert: InsertHalf | null, remove: DeleteHalf | null): void {
+    assert(insert !== null || remove !== null, 'a request deletes or inserts')
+    assert(tick > this.#lastTick, 'requests are logged in the order of their ticks')
+    const pkColumn = insert === null ? null : insert.batch.columns[this.#schema.pkIndex]
+    const sameKeys = insert !== null && remove !== null && remove.pk === pkColumn
+    const onePartition = insert !== null && isOneValue(insert.partitionIds, insert.batch.rowCount)
+    let need = REQUEST_HEAD_BYTES
+    if (insert !== null) need += insertByteLength(this.#schema, insert, onePartition)
+    if (remove !== null)
+      need += DELETE_HEAD_BYTES + (sameKeys ? 0 : 4 + columnByteLength(remove.pk, 0, remove.rowCount))
+    this.#makeRoom(need)
+    const start = this.#end
+    const target = this.#target
+    target.writeDoubleLE(tick, start)
+    const flags =
+      (insert === null ? 0 : INSERTS) |
+      (remove === null ? 0 : DELETES) |
+      (sameKeys ? SAME_KEYS : 0) |
+      (onePartition ? ONE_PARTITION : 0)
+    writeU32(target, start + 8, flags)
+    let end = start + REQUEST_HEAD_BYTES
+    if (insert !== null) {
+      end = encodeInsert(target, end, insert, onePartition)
+      this.#inserts = true
+    }
+    if (remove !== null) end = encodeDelete(target, end, remove, sameKeys)
+    assert(end === start + need, 'a request is as long as computed')
+    this.#end = end
+    this.#requestCount++
+    if (this.#requestCount === 1) this.#firstTick = tick
+    this.#lastTick = tick
+  }
+
+  /** The record as the bytes that go under its log key; the writer is used up then. */
+  finish(): Uint8Array {
+    assert(this.#requestCount > 0, 'a record holds a request')
+    const fields = this.#inserts ? this.#schema.fields : []
+    this.#makeRoom(fields.length * COLUMN_HEAD_BYTES)
+    const target = this.#target
+    let end = this.#end
+    for (const field of fields) {
+      writeU32(target, end, field.id)
+      target[end + 4] = field.dataType
+      target[end + 5] = field.elementType
+      writeU16(target, end + 6, field.primaryKey ? PRIMARY_KEY : 0)
+      writeU32(target, end + 8, field.dim)
+      end += COLUMN_HEAD_BYTES
+    }
+    const linked = this.#previousTick !== undefined
+    target[FRAME_HEADER_BYTES] = linked ? LINKED : 0
+    target[FRAME_HEADER_BYTES + 1] = this.#schema.fields[this.#schema.pkIndex]!.dataType
+    writeU16(target, FRAME_HEADER_BYTES + 2, fields.length)
+    writeU32(target, FRAME_HEADER_BYTES + 4, this.#requestCount)
+    target.writeDoubleLE(this.#previousTick ?? 0, FRAME_HEADER_BYTES + 8)
+    frameInto(target, 0, FRAME.log, end - FRAME_HEADER_BYTES)
+    return target.subarray(0, end)
+  }
+
+  #makeRoom(bytes: number): void {
+    const need = this.#end + bytes
+    if (need <= this.#target.length) return
+    const columns = this.#schema.fields.length * COLUMN_HEAD_BYTES
+    const room = Math.max(need + columns, this.#target.length * 2, this.#sizeHint)
+    const grown = Buffer.allocUnsafe(room)
+    if (this.#requestCount > 0) grown.set(this.#target.subarray(0, this.#end))
+    this.#target = grown
+  }
 }
 
-/** A column as the record describes it. */
-export interface DecodedColumn {
-  readonly fieldId: number
-  readonly dataType: DataType
-  /** Arrays: type of the elements; DataType.None otherwise. */
-  readonly elementType: DataType
-  readonly dim: number
-  readonly column: Column
-}
-
-export interface DecodedInsert {
-  readonly rowCount: number
-  readonly partitionIds: Int32Array
-  readonly columns: readonly DecodedColumn[]
-}
-
-export interface DecodedLogRecord {
-  /** Null: the record does not say. */
-  readonly previousTick: Tick | null
-  readonly insert: DecodedInsert | null
-  readonly delete: DeleteHalf | null
-}
-
-const INSERT_HEAD_BYTES = 8
-const COLUMN_HEAD_BYTES = 16
-const DELETE_HEAD_BYTES = 12
-const LINK_BYTES = 8
-/** Flag of an insert half: one partition id serves all rows. */
-const ONE_PARTITION = 0x01
-
-/** The record as the bytes that go under its log key. */
-export function encodeLogRecord(record: LogRecord): Uint8Array {
-  const { insert, delete: deletes } = record
-  assert(insert !== null || deletes !== null, 'a log record deletes or inserts')
-  const onePartition = insert !== null && isOneValue(insert.partitionIds, insert.batch.rowCount)
-  const deleteBytes =
-    deletes === null ? 0 : DELETE_HEAD_BYTES + columnByteLength(deletes.pk, 0, deletes.rowCount)
-  const insertBytes = insert === null ? 0 : insertByteLength(insert, onePartition)
-  const linkBytes = record.previousTick === undefined ? 0 : FRAME_HEADER_BYTES + LINK_BYTES
-  const frames = (deletes === null ? 0 : 1) + (insert === null ? 0 : 1)
-  const target = Buffer.allocUnsafe(linkBytes + frames * FRAME_HEADER_BYTES + deleteBytes + insertBytes)
-  let at = 0
-  if (record.previousTick !== undefined) {
-    target.writeDoubleLE(record.previousTick, FRAME_HEADER_BYTES)
-    at = frameInto(target, 0, FRAME.link, LINK_BYTES)
-  }
-  if (deletes !== null) {
-    encodeDelete(target, at + FRAME_HEADER_BYTES, deletes)
-    at = frameInto(target, at, FRAME.delete, deleteBytes)
-  }
-  if (insert !== null) {
-    const end = encodeInsert(target, at + FRAME_HEADER_BYTES, insert, onePartition)
-    assert(end === target.length, 'a log record is as long as computed')
-    frameInto(target, at, FRAME.insert, insertBytes)
-  }
-  return target
-}
-
-/**
- * Counterpart of encodeLogRecord; columns are in memory of their own.
- * @param what names the record in messages, key included
- * @throws MilvusError Corrupted, FormatTooNew
- */
-export function decodeLogRecord(bytes: Uint8Array, what: string): DecodedLogRecord {
-  let found = unframeAt(bytes, 0, what)
-  let previousTick: Tick | null = null
-  if (found.type === FRAME.link) {
-    previousTick = decodeLink(found.payload, what)
-    found = unframeAt(bytes, found.end, what)
-  }
-  let deletes: DeleteHalf | null = null
-  if (found.type === FRAME.delete) {
-    deletes = decodeDelete(found.payload, what)
-    if (found.end === bytes.length) return { previousTick, insert: null, delete: deletes }
-    found = unframeAt(bytes, found.end, what)
-  }
-  if (found.type !== FRAME.insert) {
-    throw corrupted(what, 'holds another kind of frame', `type ${FRAME.insert}`, `${found.type}`)
-  }
-  if (found.end !== bytes.length) {
-    throw corrupted(what, 'has bytes after its end', `${found.end} bytes`, `${bytes.length}`)
-  }
-  return { previousTick, insert: decodeInsert(found.payload, what), delete: deletes }
-}
-
-function insertByteLength(insert: InsertHalf, onePartition: boolean): number {
+function insertByteLength(schema: CollectionSchema, insert: InsertHalf, onePartition: boolean): number {
   const { columns, rowCount } = insert.batch
-  assert(insert.fieldIds.length === columns.length, 'each column has a field id')
-  assert(insert.fields.length === columns.length, 'each column has a field')
-  let bytes = INSERT_HEAD_BYTES + (onePartition ? 4 : rowCount * 4) + columns.length * COLUMN_HEAD_BYTES
+  assert(schema.fields.length === columns.length, 'each field has a column')
+  let bytes = INSERT_HEAD_BYTES + (onePartition ? 4 : rowCount * 4) + columns.length * 4
   for (let i = 0; i < columns.length; i++) {
     const column = columns[i]
     assert(column !== null && column !== undefined, 'a logged batch is complete')
@@ -160,114 +174,35 @@ function insertByteLength(insert: InsertHalf, onePartition: boolean): number {
 function encodeInsert(target: Uint8Array, at: number, insert: InsertHalf, onePartition: boolean): number {
   const { columns, rowCount } = insert.batch
   writeU32(target, at, rowCount)
-  writeU16(target, at + 4, columns.length)
-  target[at + 6] = onePartition ? ONE_PARTITION : 0
-  target[at + 7] = 0
-  let head = at + INSERT_HEAD_BYTES
+  let lengths = at + INSERT_HEAD_BYTES
   if (onePartition) {
-    writeU32(target, head, insert.partitionIds[0]!)
-    head += 4
+    writeU32(target, lengths, insert.partitionIds[0]!)
+    lengths += 4
   } else {
-    target.set(bytesOf(insert.partitionIds.subarray(0, rowCount)), head)
-    head += rowCount * 4
+    target.set(bytesOf(insert.partitionIds.subarray(0, rowCount)), lengths)
+    lengths += rowCount * 4
   }
-  let end = head + columns.length * COLUMN_HEAD_BYTES
+  let end = lengths + columns.length * 4
   for (let i = 0; i < columns.length; i++) {
-    const field = insert.fields[i]!
     const start = end
     end = encodeColumnInto(target, start, columns[i]!, 0, rowCount)
-    writeU32(target, head, insert.fieldIds[i]!)
-    target[head + 4] = field.dataType
-    target[head + 5] = field.elementType
-    target[head + 6] = 0
-    target[head + 7] = 0
-    writeU32(target, head + 8, field.dim)
-    writeU32(target, head + 12, end - start)
-    head += COLUMN_HEAD_BYTES
+    writeU32(target, lengths + i * 4, end - start)
   }
   return end
 }
 
-function encodeDelete(target: Uint8Array, at: number, deletes: DeleteHalf): void {
-  writeU32(target, at, deletes.rowCount)
-  target[at + 4] = deletes.pkType
-  target[at + 5] = 0
-  target[at + 6] = 0
-  target[at + 7] = 0
-  writeU32(target, at + 8, deletes.scope)
-  encodeColumnInto(target, at + DELETE_HEAD_BYTES, deletes.pk, 0, deletes.rowCount)
-}
-
-function decodeLink(payload: Uint8Array, what: string): Tick {
-  if (payload.length !== LINK_BYTES) throw tooShort(what, LINK_BYTES, payload.length)
-  return new DataView(payload.buffer, payload.byteOffset).getFloat64(0, true)
-}
-
-function decodeInsert(payload: Uint8Array, what: string): DecodedInsert {
-  if (payload.length < INSERT_HEAD_BYTES) throw tooShort(what, INSERT_HEAD_BYTES, payload.length)
-  const rowCount = readU32(payload, 0)
-  const columnCount = readU16(payload, 4)
-  const flags = payload[6]!
-  if (flags > ONE_PARTITION)
-    throw corrupted(what, 'has unknown insert flags', `0 or ${ONE_PARTITION}`, `${flags}`)
-  const onePartition = flags === ONE_PARTITION
-  let head = INSERT_HEAD_BYTES + (onePartition ? 4 : rowCount * 4)
-  let at = head + columnCount * COLUMN_HEAD_BYTES
-  // Every row has a byte in some column: a row count beyond the bytes is not worth an allocation.
-  const least = Math.max(at, rowCount)
-  if (payload.length < least) throw tooShort(what, least, payload.length)
-  const partitionIds = new Int32Array(rowCount)
-  if (onePartition) partitionIds.fill(readI32(payload, INSERT_HEAD_BYTES))
-  else bytesOf(partitionIds).set(payload.subarray(INSERT_HEAD_BYTES, head))
-  const columns: DecodedColumn[] = []
-  const arena = { buffer: new ArrayBuffer(payload.length + columnCount * ARENA_SPARE_BYTES), at: 0 }
-  for (let i = 0; i < columnCount; i++, head += COLUMN_HEAD_BYTES) {
-    const fieldId = readU32(payload, head)
-    const dim = readU32(payload, head + 8)
-    const end = at + readU32(payload, head + 12)
-    if (end > payload.length) throw tooShort(what, end, payload.length)
-    const dataType = payload[head + 4] as DataType
-    const layout = storedLayout(dataType, dim, what)
-    columns.push({
-      fieldId,
-      dataType,
-      elementType: payload[head + 5] as DataType,
-      dim,
-      column: decodeColumnIn(arena, layout, payload.subarray(at, end), rowCount, what),
-    })
-    at = end
-  }
-  if (at !== payload.length)
-    throw corrupted(what, 'has bytes after its columns', `${at}`, `${payload.length}`)
-  return { rowCount, partitionIds, columns }
-}
-
-function decodeDelete(payload: Uint8Array, what: string): DeleteHalf {
-  if (payload.length < DELETE_HEAD_BYTES) throw tooShort(what, DELETE_HEAD_BYTES, payload.length)
-  const rowCount = readU32(payload, 0)
-  const pkType = payload[4] as DataType
-  const layout = storedLayout(pkType, 0, what)
-  const pk = decodeColumn(layout, payload.subarray(DELETE_HEAD_BYTES), rowCount, false, `deletes of ${what}`)
-  return { pk, rowCount, pkType, scope: readI32(payload, 8) }
-}
-
-const STORED_TYPES: ReadonlySet<number> = new Set(
-  Object.values(DataType).filter(type => type !== DataType.None && type !== DataType.Struct),
-)
-
-/** Layout of a stored type number, which may be anything as long as nobody has looked at it. */
-export function storedLayout(type: number, dim: number, what: string): Layout {
-  if (!STORED_TYPES.has(type))
-    throw corrupted(what, 'has a column of unknown type', 'a known type', `${type}`)
-  return layoutOf(type as DataType, dim)
+function encodeDelete(target: Uint8Array, at: number, remove: DeleteHalf, sameKeys: boolean): number {
+  writeU32(target, at, remove.rowCount)
+  writeU32(target, at + 4, remove.scope)
+  const start = at + DELETE_HEAD_BYTES
+  if (sameKeys) return start
+  const end = encodeColumnInto(target, start + 4, remove.pk, 0, remove.rowCount)
+  writeU32(target, start, end - start - 4)
+  return end
 }
 
 function isOneValue(values: Int32Array, count: number): boolean {
   assert(values.length >= count, 'every row has a partition')
   for (let i = 1; i < count; i++) if (values[i] !== values[0]) return false
   return count > 0
-}
-
-function tooShort(what: string, expected: number, actual: number): Error {
-  return corrupted(what, 'is shorter than it says', `${expected} bytes`, `${actual}`)
 }

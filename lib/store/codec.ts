@@ -19,17 +19,15 @@ import { MilvusError } from '../base/errors.js'
 import { formatKey, KEYSPACE, keyText } from './keys.js'
 import type { Store } from './store.js'
 
-/** Type byte of every frame. On disk for ever: add at the end, never renumber, 0 stays invalid. */
+/** Type byte of every frame. On disk for ever: add at the end, never reuse a number (5, 6 and 9 were), 0 is invalid. */
 export const FRAME = {
   format: 0x01,
   ceiling: 0x02,
   catalog: 0x03,
   manifest: 0x04,
-  insert: 0x05,
-  delete: 0x06,
   column: 0x07,
   deleteDelta: 0x08,
-  link: 0x09,
+  log: 0x0a,
 } as const
 export type FrameType = (typeof FRAME)[keyof typeof FRAME]
 

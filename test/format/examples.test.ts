@@ -8,7 +8,8 @@ import { hybridOfTick, tickOfWallMs } from '../../lib/base/timestamp.js'
 import { decodeSidecarMap, encodeSidecarMap } from '../../lib/index/sidecar.js'
 import { decodeColumn, encodeColumn, encodeColumnFrame } from '../../lib/log/column-codec.js'
 import { DeleteList, decodeDeleteDelta, encodeDeleteDelta } from '../../lib/log/delete-delta.js'
-import { decodeLogRecord, encodeLogRecord } from '../../lib/log/log-record.js'
+import { LogRecordWriter } from '../../lib/log/log-record.js'
+import { decodeLogRecord } from '../../lib/log/log-record-reader.js'
 import type { Column } from '../../lib/schema/column.js'
 import { DataType, type FixedArray, layoutOf } from '../../lib/schema/data-type.js'
 import { emptyManifest, manifestOp, readManifest } from '../../lib/segment/manifest.js'
@@ -26,6 +27,7 @@ import {
   parseLogKey,
 } from '../../lib/store/keys.js'
 import { FaultStore } from '../support/fault-store.js'
+import { testSchema } from '../support/log-records.js'
 import { testField } from '../support/random-column.js'
 
 const PAGE = readFileSync(pageUrl(), 'utf8')
@@ -83,26 +85,28 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
     decode: (t, bytes) => t.strictSame(parseDeltaKey(bytes), { collectionId: 7, delta: 1 }),
   },
   'log-record': {
-    encode: () =>
-      encodeLogRecord({
-        previousTick: TICK - 1,
-        delete: { pk, rowCount: 1, pkType: DataType.Int64, scope: 1 },
-        insert: {
-          fieldIds: [100, 101, 102],
-          fields: [
-            testField(100, DataType.Int64),
-            testField(101, DataType.VarChar),
-            testField(102, DataType.FloatVector, 2),
-          ],
-          batch: { rowCount: 1, columns: [pk, text(['John']), fixed(Float32Array.of(0.5, -2), 2)] },
-          partitionIds: Int32Array.of(1),
-        },
-      }),
+    encode: () => {
+      const schema = testSchema([
+        { ...testField(100, DataType.Int64), primaryKey: true },
+        testField(101, DataType.VarChar),
+        testField(102, DataType.FloatVector, 2),
+      ])
+      const writer = new LogRecordWriter(schema, TICK - 1)
+      const batch = { rowCount: 1, columns: [pk, text(['John']), fixed(Float32Array.of(0.5, -2), 2)] }
+      const insert = { batch, partitionIds: Int32Array.of(1) }
+      writer.add(TICK, insert, { pk, rowCount: 1, scope: 1 })
+      writer.add(TICK + 1, null, { pk: fixed(Int32Array.of(6, 0), 2), rowCount: 1, scope: -1 })
+      return writer.finish()
+    },
     decode: (t, bytes) => {
-      const { previousTick, insert, delete: deletes } = decodeLogRecord(bytes, 'example')
+      const { previousTick, requests } = decodeLogRecord(bytes, 'example')
       t.equal(previousTick, TICK - 1)
-      t.match(deletes, { rowCount: 1, pkType: DataType.Int64, scope: 1 })
-      t.strictSame(valuesOf(deletes!.pk), [5, 0])
+      const [upsert, remove] = requests
+      t.equal(requests.length, 2)
+      t.equal(upsert!.tick, TICK)
+      t.match(upsert!.delete, { rowCount: 1, scope: 1 })
+      t.strictSame(valuesOf(upsert!.delete!.pk), [5, 0])
+      const { insert } = upsert!
       t.strictSame([insert!.rowCount, [...insert!.partitionIds]], [1, [1]])
       t.strictSame(
         insert!.columns.map(c => [c.fieldId, c.dataType, c.dim, valuesOf(c.column)]),
@@ -112,6 +116,8 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
           [102, DataType.FloatVector, 2, [0.5, -2]],
         ],
       )
+      t.match(remove, { tick: TICK + 1, insert: null, delete: { rowCount: 1, scope: -1 } })
+      t.strictSame(valuesOf(remove!.delete!.pk), [6, 0])
     },
   },
   'column-varchar': {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { GroupCommit } from '../../../lib/log/group-commit.js'
+import { GroupCommit, type GroupCommitOptions } from '../../../lib/log/group-commit.js'
 import { rng, runsOf, seedOf } from '../../support/rng.js'
 
 const seed = seedOf(1)
@@ -13,21 +13,29 @@ interface Item {
   readonly bytes: number
 }
 
-/** A commit that waits until the test lets it go, and notes its groups. */
-function gatedCommit(
-  limits: { groupBytesMax?: number; queueBytesMax?: number; queueCountMax?: number } = {},
-) {
+/** What a test is not about: items are ready at once, none wants to be alone, nothing is ever full. */
+const PLAIN = {
+  prepare: (): null => null,
+  isAlone: (): boolean => false,
+  isFull: (): boolean => false,
+  makeRoom: async (): Promise<void> => {},
+  bytesOf: (item: Item): number => item.bytes,
+}
+
+/** Writes that wait until the test lets them go; notes the groups. */
+function gatedCommit(limits: Partial<GroupCommitOptions<Item>> = {}) {
   const groups: number[][] = []
   const gates: { open: () => void; fail: (error: Error) => void }[] = []
   const commit = new GroupCommit<Item>({
-    commit: group => {
+    ...PLAIN,
+    write: group => {
       groups.push(group.map(item => item.id))
       return new Promise((resolve, reject) => gates.push({ open: resolve, fail: reject }))
     },
-    bytesOf: item => item.bytes,
-    groupBytesMax: limits.groupBytesMax ?? 1_000,
-    queueBytesMax: limits.queueBytesMax ?? 10_000,
-    queueCountMax: limits.queueCountMax ?? 1_000,
+    groupBytesMax: 1_000,
+    queueBytesMax: 10_000,
+    queueCountMax: 1_000,
+    ...limits,
   })
   const answered: number[] = []
   const failed: [number, string][] = []
@@ -127,7 +135,7 @@ t.test('closing lets the running commit end and fails the rest', async t => {
   const g = gatedCommit()
   g.submit(1)
   await turns(2)
-  g.submit(2)
+  g.submit(2) // not prepared yet: that happens at the end of this turn
   const closed = g.commit.close(new Error('closed'))
   await turns(1)
   t.strictSame(g.failed, [[2, 'closed']])
@@ -143,6 +151,132 @@ t.test('closing lets the running commit end and fails the rest', async t => {
   await g.commit.close(new Error('again'))
 })
 
+t.test('items are prepared while a write is under way, and written after it', async t => {
+  const prepared: number[] = []
+  const g = gatedCommit({
+    prepare: item => {
+      prepared.push(item.id)
+      return null
+    },
+  })
+  g.submit(1)
+  await turns(2)
+  for (const id of [2, 3]) g.submit(id)
+  await turns(2)
+  t.strictSame([prepared, g.groups], [[1, 2, 3], [[1]]])
+  await g.openNext()
+  t.strictSame(g.groups, [[1], [2, 3]])
+  await g.openNext()
+  await g.commit.drain()
+})
+
+t.test('many callers are split into halves, so that one is prepared while the other is written', async t => {
+  const g = gatedCommit()
+  for (let id = 0; id < 64; id++) g.submit(id)
+  await turns(2)
+  t.equal(g.groups[0]!.length, 32)
+  await g.openNext()
+  t.equal(g.groups[1]!.length, 32, 'the other half does not wait for those just answered')
+  await g.openNext()
+  await g.commit.drain()
+  const few = gatedCommit()
+  for (let id = 0; id < 24; id++) few.submit(id)
+  await turns(2)
+  t.equal(few.groups[0]!.length, 24, 'few callers share one sync')
+  await few.openNext()
+  await few.commit.drain()
+})
+
+t.test(
+  'an item that wants to be alone sees everything before it written, and nothing after it prepared',
+  async t => {
+    const events: string[] = []
+    const g = gatedCommit({
+      isAlone: item => item.id === 3,
+      prepare: item => {
+        events.push(`prepare ${item.id} after ${g.answered.length} answers`)
+        return item.id === 3 ? turns(2) : null
+      },
+    })
+    for (const id of [1, 2, 3, 4]) g.submit(id)
+    for (let i = 0; i < 3; i++) await g.openNext()
+    await g.commit.drain()
+    t.strictSame(events, [
+      'prepare 1 after 0 answers',
+      'prepare 2 after 0 answers',
+      'prepare 3 after 2 answers',
+      'prepare 4 after 2 answers',
+    ])
+    t.strictSame(g.answered, [1, 2, 3, 4])
+  },
+)
+
+t.test('room is made while nothing is prepared or written', async t => {
+  let full = false
+  const made: number[] = []
+  const g = gatedCommit({
+    prepare: item => {
+      if (item.id === 2) full = true
+      return null
+    },
+    isFull: () => full,
+    makeRoom: async () => {
+      full = false
+      made.push(g.answered.length)
+      await turns(2)
+    },
+  })
+  for (const id of [1, 2, 3]) g.submit(id)
+  await g.openNext()
+  await turns(3)
+  t.strictSame([g.groups, made], [[[1, 2], [3]], [2]])
+  await g.openNext()
+  await g.commit.drain()
+})
+
+t.test('an error while preparing is final for everybody who is not being written', async t => {
+  for (const later of [false, true]) {
+    const g = gatedCommit({
+      prepare: item => {
+        if (item.id !== 3) return null
+        if (!later) throw new Error('broken')
+        return turns(1).then(() => {
+          throw new Error('broken')
+        })
+      },
+    })
+    g.submit(1)
+    await turns(2)
+    for (const id of [2, 3, 4]) g.submit(id)
+    await turns(4)
+    t.strictSame(g.failed.map(([id]) => id).sort(), [2, 3, 4])
+    g.gates.shift()!.open()
+    await g.commit.drain()
+    t.strictSame([g.answered, g.groups], [[1], [[1]]])
+    t.strictSame([g.commit.pendingCount, g.commit.pendingBytes], [0, 0])
+  }
+})
+
+t.test('a write that fails while an item is being prepared takes that one along too', async t => {
+  let ready = (): void => {}
+  const g = gatedCommit({
+    prepare: item => (item.id === 2 ? new Promise<void>(resolve => (ready = resolve)) : null),
+  })
+  g.submit(1)
+  await turns(2)
+  g.submit(2)
+  await turns(2)
+  g.gates.shift()!.fail(new Error('sync failed'))
+  await turns(2)
+  ready()
+  await g.commit.drain()
+  t.strictSame(g.failed.sort(), [
+    [1, 'sync failed'],
+    [2, 'sync failed'],
+  ])
+  t.equal(g.groups.length, 1)
+})
+
 t.test('draining an idle queue returns at once', async t => {
   await gatedCommit().commit.drain()
   t.pass()
@@ -151,11 +285,11 @@ t.test('draining an idle queue returns at once', async t => {
 t.test('callers who come back at once share groups again and again', async t => {
   let groups = 0
   const commit = new GroupCommit<Item>({
-    commit: async () => {
+    ...PLAIN,
+    write: async () => {
       groups++
       await turns(3)
     },
-    bytesOf: item => item.bytes,
     groupBytesMax: 1_000,
     queueBytesMax: 10_000,
     queueCountMax: 100,
@@ -176,17 +310,28 @@ t.test(`order, bounds and answers hold under random load (SEED=${seed})`, async 
       queueCountMax: r.between(1, 10),
     }
     const committed: number[] = []
+    const prepared: number[] = []
     const commit: GroupCommit<Item> = new GroupCommit<Item>({
+      ...PLAIN,
       ...limits,
-      commit: async group => {
+      prepare: item => {
+        prepared.push(item.id)
+        return r.chance(0.2) ? turns(r.int(3)) : null
+      },
+      isAlone: item => item.id % 50 === 7,
+      write: async group => {
         const bytes = group.reduce((sum, item) => sum + item.bytes, 0)
         t.ok(group.length === 1 || bytes <= limits.groupBytesMax, 'group bound')
         t.ok(commit.pendingCount <= limits.queueCountMax, 'count bound')
         t.ok(commit.pendingCount === 1 || commit.pendingBytes <= limits.queueBytesMax, 'byte bound')
+        const before = committed.length
         await turns(r.int(3))
         committed.push(...group.map(item => item.id))
+        t.ok(
+          group.every(item => item.id % 50 !== 7 || prepared.indexOf(item.id) >= before),
+          'alone',
+        )
       },
-      bytesOf: item => item.bytes,
     })
     const answered: number[] = []
     for (let id = 0; id < 200; id++) {

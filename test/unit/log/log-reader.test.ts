@@ -4,12 +4,11 @@ import { join } from 'node:path'
 import t from 'tap'
 import { hybridOfTick, tickOfWallMs } from '../../../lib/base/timestamp.js'
 import { replayLog } from '../../../lib/log/log-reader.js'
-import { encodeLogRecord } from '../../../lib/log/log-record.js'
-import { DataType } from '../../../lib/schema/data-type.js'
 import { logKey } from '../../../lib/store/keys.js'
 import { openLevelStore } from '../../../lib/store/level-store.js'
 import type { Store } from '../../../lib/store/store.js'
 import { FaultStore } from '../../support/fault-store.js'
+import { deleteRecord } from '../../support/log-records.js'
 
 const START = tickOfWallMs(Date.UTC(2026, 0, 1))
 
@@ -20,20 +19,15 @@ async function append(
   pk: number,
   previousTick?: number,
 ): Promise<number> {
-  const column = { layout: 'fixed', width: 2, values: Int32Array.of(pk, 0), validity: null } as const
-  const value = encodeLogRecord({
-    previousTick,
-    insert: null,
-    delete: { pk: column, rowCount: 1, pkType: DataType.Int64, scope: -1 },
-  })
+  const value = deleteRecord([[tick, [pk]]], previousTick)
   await store.write([{ key: logKey(collectionId, hybridOfTick(tick)), value }], true)
   return value.length
 }
 
 async function replayed(store: Store, collectionId: number, after: number) {
   const found: [number, number][] = []
-  const result = await replayLog(store, collectionId, after, (tick, record) => {
-    const pk = record.delete!.pk
+  const result = await replayLog(store, collectionId, after, ({ tick, delete: remove }) => {
+    const pk = remove!.pk
     found.push([tick - START, pk.layout === 'fixed' ? pk.values[0]! : -1])
   })
   return { found, result }
@@ -65,7 +59,7 @@ t.test('a damaged record stops the replay and is named', async t => {
   for (const n of [1, 2, 3]) await append(store, 7, START + n, n)
   store.corrupt(logKey(7, hybridOfTick(START + 2)), 20)
   const found: number[] = []
-  const replay = replayLog(store, 7, 0, tick => found.push(tick - START))
+  const replay = replayLog(store, 7, 0, ({ tick }) => found.push(tick - START))
   await t.rejects(replay, {
     reason: 'Corrupted',
     code: 1002,
@@ -107,16 +101,13 @@ t.test("damage in the middle of LevelDB's own log does not pass for a shorter lo
   // A process that is killed leaves its records in LevelDB's log, where no table file protects them yet.
   const script = `
     import { openLevelStore } from ${JSON.stringify(new URL('../../../lib/store/level-store.js', import.meta.url).href)}
-    import { encodeLogRecord } from ${JSON.stringify(new URL('../../../lib/log/log-record.js', import.meta.url).href)}
+    import { deleteRecord } from ${JSON.stringify(new URL('../../support/log-records.js', import.meta.url).href)}
     import { logKey } from ${JSON.stringify(new URL('../../../lib/store/keys.js', import.meta.url).href)}
     import { hybridOfTick } from ${JSON.stringify(new URL('../../../lib/base/timestamp.js', import.meta.url).href)}
     const store = await openLevelStore(${JSON.stringify(directory)})
     for (let n = 1; n <= 400; n++) {
-      const values = new Int32Array(100)
-      const pk = { layout: 'fixed', width: 2, values, validity: null }
-      const half = { pk, rowCount: 50, pkType: ${DataType.Int64}, scope: -1 }
       const tick = ${START} + n
-      const value = encodeLogRecord({ previousTick: n === 1 ? 0 : tick - 1, insert: null, delete: half })
+      const value = deleteRecord([[tick, Array.from({ length: 50 }, (_, i) => i)]], n === 1 ? 0 : tick - 1)
       await store.write([{ key: logKey(7, hybridOfTick(tick)), value }], n === 400)
     }
     process.kill(process.pid, 'SIGKILL')
@@ -142,6 +133,38 @@ t.test('a timestamp that was never handed out is corrupt', async t => {
   const value = await store.get(logKey(7, hybridOfTick(START)))
   await store.write([{ key: logKey(7, foreign), value: value! }], true)
   await t.rejects(replayed(store, 7, 0), { reason: 'Corrupted', message: /never handed out/ })
+})
+
+t.test('a record of several requests is handed out request by request, and ends once', async t => {
+  const store = new FaultStore()
+  const put = (tick: number, value: Uint8Array): Promise<void> =>
+    store.write([{ key: logKey(7, hybridOfTick(tick)), value }], true)
+  const two = deleteRecord(
+    [
+      [START + 1, [1]],
+      [START + 4, [4]],
+    ],
+    0,
+  )
+  await put(START + 1, two)
+  await put(START + 9, deleteRecord([[START + 9, [9]]], START + 4))
+  const seen: (number | 'end')[] = []
+  const { records, lastTick } = await replayLog(
+    store,
+    7,
+    0,
+    ({ tick }) => seen.push(tick - START),
+    () => seen.push('end'),
+  )
+  t.strictSame([records, lastTick, seen], [2, START + 9, [1, 4, 'end', 9, 'end']])
+  t.strictSame((await replayed(store, 7, START + 4)).found, [[9, 9]], 'a checkpoint is the end of a record')
+  await put(START + 20, two)
+  await t.rejects(replayed(store, 7, START + 9), {
+    reason: 'Corrupted',
+    message: /follows a record that is missing|lies under the key of another record/,
+  })
+  await put(START + 20, deleteRecord([[START + 21, [1]]], START + 9))
+  await t.rejects(replayed(store, 7, START + 9), { message: /lies under the key of another record/ })
 })
 
 t.test('a disk that cannot be read is not an empty log', async t => {
