@@ -111,6 +111,8 @@ export interface ErrorParts {
   readonly fields?: Readonly<Record<string, string | number>>
   /** Print the detail alone, without the sentinel (a few texts are matched exactly by clients). */
   readonly bare?: boolean
+  /** Who is to blame, where the table's answer does not fit: Milvus uses its code 65535 for a few mistakes of callers. */
+  readonly kind?: 'input' | 'system'
   readonly cause?: unknown
 }
 
@@ -132,7 +134,7 @@ export class MilvusError extends Error {
     this.reason = reason
     this.code = entry.code
     this.retriable = entry.retriable
-    this.kind = entry.kind
+    this.kind = parts.kind ?? entry.kind
   }
 }
 

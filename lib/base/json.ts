@@ -148,6 +148,13 @@ export function stringifyJson(value: unknown): string {
   return textOf(value, 0)
 }
 
+/** A value as a message shows it: JSON where that can hold it, bigint as its digits. */
+export function shownValue(value: unknown): string {
+  if (typeof value === 'bigint') return String(value)
+  const text = JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? String(one) : one))
+  return text ?? String(value)
+}
+
 function textOf(value: unknown, depth: number): string {
   switch (typeof value) {
     case 'string':

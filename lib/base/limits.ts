@@ -42,6 +42,16 @@ export const LIMITS = {
   /** Databases, and collections over all databases. Milvus. */
   databasesMax: 64,
   collectionsMax: 65_536,
+  /** Users, and roles, the built-in ones counted. Milvus. */
+  usersMax: 100,
+  rolesMax: 10,
+  /** Privilege groups made by users; privileges of all grants of a role. Ours. */
+  privilegeGroupsMax: 100,
+  grantsMax: 10_000,
+  /** Characters of a user name; bytes of a password. Milvus. */
+  userNameMax: 32,
+  passwordMin: 6,
+  passwordMax: 72,
   /** collection.ttl.seconds: −1 (off) to 100 years. Milvus. */
   ttlSecondsMin: -1,
   ttlSecondsMax: 3_155_760_000,

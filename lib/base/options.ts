@@ -17,6 +17,11 @@ export interface BehaviourOptions {
   readonly int64As: 'auto' | 'number' | 'bigint' | 'string'
   /** Use hnswlib-node when it is installed. Default true; false makes every search exact. */
   readonly hnsw: boolean
+  /**
+   * Milliseconds that an iterator keeps its state without being used: until then deleted and merged rows it may still
+   * show stay on disk. Default 600,000 (ten minutes); 1,000 to 86,400,000.
+   */
+  readonly iteratorIdleMs: number
 }
 
 /** Changes performance only. */
@@ -31,7 +36,7 @@ export interface PerformanceOptions {
   readonly segmentRowsMax: number
   /** Bytes of the largest segment that compaction makes. Default 512 MiB; 1 MiB to 2 GiB. */
   readonly segmentBytesMax: number
-  /** Rows from which a sealed segment gets a graph; smaller ones are scanned. Default 8,192; 16 to 1,048,576. */
+  /** Rows from which a sealed segment gets its indexes; smaller ones are scanned. Default 8,192; 16 to 1,048,576. */
   readonly indexRowsMin: number
   /** Merge small segments and purge deleted rows on their own. Default true. */
   readonly autoCompaction: boolean
@@ -66,6 +71,7 @@ const DEFAULTS: EngineOptions = {
   durability: 'sync',
   int64As: 'auto',
   hnsw: true,
+  iteratorIdleMs: 600_000,
   flushRowsMax: 65_536,
   flushBytesMax: 64 << 20,
   frozenSegmentsMax: 4,
@@ -84,6 +90,7 @@ const DEFAULTS: EngineOptions = {
 }
 
 const RANGES: Readonly<Partial<Record<keyof EngineOptions, readonly [min: number, max: number]>>> = {
+  iteratorIdleMs: [1_000, 86_400_000],
   flushRowsMax: [64, 1 << 20],
   flushBytesMax: [64 << 10, 2 ** 30],
   frozenSegmentsMax: [1, 64],

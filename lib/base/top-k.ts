@@ -11,6 +11,9 @@
 import { assert } from './assert.js'
 
 const FIRST_CAPACITY = 256
+/** Stand for arrays that are not needed yet, or any more. */
+const NO_SCORES = new Float64Array(0)
+const NO_ROWS = new Int32Array(0)
 
 export interface Ranked {
   /** Ascending. */
@@ -44,9 +47,8 @@ export class TopK {
     this.low = low
     this.high = high
     this.threshold = high
-    const capacity = Math.min(k, FIRST_CAPACITY)
-    this.#scores = new Float64Array(capacity)
-    this.#rows = new Int32Array(capacity)
+    this.#scores = NO_SCORES
+    this.#rows = NO_ROWS
   }
 
   /** Entries kept so far, at most k. */
@@ -81,16 +83,16 @@ export class TopK {
       rows[end] = rows[0]!
       siftDown(scores, rows, end, score, row)
     }
-    const capacity = Math.min(this.k, FIRST_CAPACITY)
-    this.#scores = new Float64Array(capacity)
-    this.#rows = new Int32Array(capacity)
+    this.#scores = NO_SCORES
+    this.#rows = NO_ROWS
     this.#count = 0
     this.threshold = this.high
+    if (count === scores.length) return { scores, rows }
     return { scores: scores.subarray(0, count), rows: rows.subarray(0, count) }
   }
 
   #grow(): void {
-    const capacity = Math.min(this.k, this.#scores.length * 2)
+    const capacity = Math.min(this.k, Math.max(FIRST_CAPACITY, this.#scores.length * 2))
     const scores = new Float64Array(capacity)
     const rows = new Int32Array(capacity)
     scores.set(this.#scores)

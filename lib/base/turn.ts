@@ -7,6 +7,11 @@
  * a slice of 5 ms leaves as much again for the step that crosses the line.
  */
 
+/** Milliseconds of a clock that only moves forward; its zero means nothing. For durations, never for timestamps. */
+export function monotonicMs(): number {
+  return performance.now()
+}
+
 /** One piece of work's share of the event loop. Cheap to make; a request makes one and hands it down. */
 export class Turn {
   readonly #sliceMs: number

@@ -80,9 +80,32 @@ export function checkReadArguments(what: string, request: unknown): void {
   for (const name of partitionNames ?? []) check('partition name', name, 'text')
 }
 
+/** What an iterator may say beside its request. */
+export function checkIteratorArguments(what: string, request: unknown): void {
+  checkReadArguments(what, request)
+  checkEach(what, request, { cursor: 'text', newestState: 'boolean' }, false)
+}
+
 /** @throws MilvusError ParameterInvalid when a name is no text */
 export function checkName(what: string, name: unknown): void {
   check(what, name, 'text')
+}
+
+/** @throws MilvusError ParameterInvalid naming the first value that is no text */
+export function checkNames(names: Readonly<Record<string, unknown>>): void {
+  for (const [what, name] of Object.entries(names)) check(what, name, 'text')
+}
+
+/** An object of texts: required ones must be there, no key may be unknown. @throws MilvusError ParameterInvalid */
+export function checkTexts(
+  what: string,
+  given: unknown,
+  required: readonly string[],
+  optional: readonly string[],
+): void {
+  const kinds = Object.fromEntries([...required, ...optional].map(name => [name, 'text'] as const))
+  checkEach(what, given, kinds, true)
+  for (const name of required) check(name, (given as Record<string, unknown>)[name], 'text')
 }
 
 /** The parts of a declaration that are walked before they are judged. */

@@ -10,6 +10,7 @@ import { hybridOfTick } from '../base/timestamp.js'
 import type { CollectionStats, EngineCollection } from '../engine/collection.js'
 import { createIndex, createPartition, dropIndex, dropPartition } from '../engine/collection-ddl.js'
 import type { Engine } from '../engine/engine.js'
+import { type IndexProgress, indexProgress } from '../engine/index-progress.js'
 import type { PageIterator } from '../engine/iterators.js'
 import {
   hasPartition,
@@ -316,6 +317,15 @@ export class Collection {
   async dropIndex(name: string): Promise<void> {
     checkName('name of the index', name)
     await dropIndex(this.#engine, this.#open, name)
+  }
+
+  /** How far an index is built: searches are complete meanwhile, only slower. @throws MilvusError IndexNotFound */
+  async indexProgress(name: string): Promise<IndexProgress> {
+    checkName('name of the index', name)
+    const collection = this.#open
+    const spec = collection.indexes.find(index => index.name === name)
+    if (spec === undefined) throw new MilvusError('IndexNotFound', '', { fields: { indexName: name } })
+    return indexProgress(collection, spec)
   }
 
   /** True when the collection has a partition of this name. */

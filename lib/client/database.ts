@@ -22,6 +22,7 @@ import {
 import type { GivenProperties } from '../engine/properties.js'
 import { alterDatabase } from '../engine/property-ddl.js'
 import { renameCollection } from '../engine/schema-ddl.js'
+import { AccessControl } from './access.js'
 import { checkDeclaration, checkName } from './check-arguments.js'
 import { Collection } from './collection.js'
 
@@ -30,11 +31,12 @@ export interface InDatabase {
   readonly database?: string
 }
 
-export class Database {
+export class Database extends AccessControl {
   readonly #engine: Engine
 
   /** Use `open()`. */
   constructor(engine: Engine) {
+    super(engine)
     this.#engine = engine
   }
 

@@ -32,7 +32,14 @@ import { gatheredRows, gatherIds, gatherTicks, type RowOrder } from './gathered-
 import { buildIndex } from './index-task.js'
 import { INPUTS_MAX } from './picker.js'
 import { sortByKey } from './row-order.js'
-import { markDeleted, markExpired, markPartitions, movedDeletes, rowsLeft } from './row-selection.js'
+import {
+  markDeleted,
+  markExpired,
+  markOverdue,
+  markPartitions,
+  movedDeletes,
+  rowsLeft,
+} from './row-selection.js'
 import { checkCancelled, sidecarDirectory, type TaskContext } from './task-context.js'
 import type { CompactIndex, CompactResult, CompactTask } from './tasks.js'
 
@@ -54,6 +61,7 @@ export async function compact(task: CompactTask, context: TaskContext): Promise<
     markDeleted(dropped, keys.bases[i]!, task.inputs[i]!.deletes, task.horizonTick)
   }
   markExpired(dropped, keys.ticks, task.expireBeforeTick)
+  await markRowsOverdue(task, context, keys, dropped)
   markPartitions(dropped, keys.partitionIds, task.droppedPartitions)
   const rows = rowsLeft(dropped)
   sortByKey(keys.pk, keys.ticks, rows)
@@ -64,6 +72,19 @@ export async function compact(task: CompactTask, context: TaskContext): Promise<
     return { ...written, indexes: await buildIndexes(task, context, written, rowMaps) }
   })
   return { meta, rowMaps }
+}
+
+async function markRowsOverdue(
+  task: CompactTask,
+  context: TaskContext,
+  keys: Keys,
+  dropped: Uint8Array,
+): Promise<void> {
+  if (task.deadline === null) return
+  const { fieldId, nowMicros } = task.deadline
+  const columns = await readInputs(task, context, fieldOf(task, fieldId))
+  for (let i = 0; i < columns.length; i++)
+    markOverdue(dropped, keys.bases[i]!, columns[i]!, task.inputs[i]!.meta.rowCount, nowMicros)
 }
 
 async function readKeys(task: CompactTask, context: TaskContext): Promise<Keys> {
@@ -183,6 +204,6 @@ function indexRequest(
 
 function fieldOf(task: CompactTask, fieldId: number): FieldSchema {
   const field = task.fields.find(candidate => candidate.id === fieldId)
-  assert(field !== undefined, 'the primary key is compacted too')
+  assert(field !== undefined, 'the primary key and the deadline are compacted too')
   return field
 }

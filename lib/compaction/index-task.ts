@@ -28,8 +28,10 @@ import {
 } from '../index/sidecar.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { FixedColumn } from '../schema/column.js'
+import { isVectorType } from '../schema/data-type.js'
 import type { SegmentMeta, StoredIndex } from '../segment/segment-meta.js'
 import { readColumn } from '../segment/segment-reader.js'
+import { buildScalarIndex } from './scalar-task.js'
 import { checkCancelled, sidecarDirectory, type TaskContext } from './task-context.js'
 
 /** Share of points without a row above which a graph is built anew instead of grown. */
@@ -63,11 +65,12 @@ interface Draft {
 }
 
 /**
- * Writes a sidecar for the field; nothing refers to it when this returns.
+ * Writes a sidecar for the field, scalar fields included; nothing refers to it when this returns.
  * @returns null when the graph library is not available or no row has a vector
  * @throws MilvusError Canceled, Corrupted (the segment), IoFailed
  */
 export async function buildIndex(request: IndexRequest, context: TaskContext): Promise<StoredIndex | null> {
+  if (!isVectorType(request.field.dataType)) return buildScalarIndex(request, context)
   if (!hnswAvailable()) return null
   const { meta, field, spec, fileName } = request
   const directory = sidecarDirectory(context)

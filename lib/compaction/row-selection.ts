@@ -1,10 +1,12 @@
 /**
  * Which rows go on into a new segment, where they end up, and which deletes go with them.
  *
- * A row is left out when no reader may ask for it any more: it was deleted at or before the horizon, it has expired, or
- * its partition is gone. A row deleted later than the horizon goes on together with its delete.
+ * A row is left out when no reader may ask for it any more: it was deleted at or before the horizon, it has expired, its
+ * own end (`ttl_field`) is past, or its partition is gone. A row deleted later than the horizon goes on together with its delete.
  */
 import type { Tick } from '../base/timestamp.js'
+import { isPast } from '../query/row-deadline.js'
+import type { Column } from '../schema/column.js'
 import type { RowDeletes } from '../segment/segment-writer.js'
 
 /** Marks (with 1) the rows deleted at or before the horizon; row r of this input is `dropped[base + r]`. */
@@ -17,6 +19,17 @@ export function markDeleted(dropped: Uint8Array, base: number, deletes: RowDelet
 export function markExpired(dropped: Uint8Array, ticks: Float64Array, expireBeforeTick: Tick): void {
   if (expireBeforeTick <= 0) return
   for (let row = 0; row < dropped.length; row++) if (ticks[row]! <= expireBeforeTick) dropped[row] = 1
+}
+
+/** Marks the rows whose `ttl_field` is past, as readers judge it (query/row-deadline.ts). */
+export function markOverdue(
+  dropped: Uint8Array,
+  base: number,
+  column: Column,
+  rowCount: number,
+  nowMicros: number,
+): void {
+  for (let row = 0; row < rowCount; row++) if (isPast(column, row, nowMicros)) dropped[base + row] = 1
 }
 
 /** Marks the rows of the given partitions. */

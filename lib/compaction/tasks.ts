@@ -46,12 +46,12 @@ export interface CompactInput {
   readonly deletes: RowDeletes
 }
 
-/** A graph to make for a compacted segment. */
+/** An index to make for a compacted segment: a graph, or the order of a scalar field. */
 export interface CompactIndex {
   readonly spec: IndexSpec
   /** Name of the new sidecar, without its endings. */
   readonly fileName: string
-  /** The input whose graph may be grown instead of building a new one; null = build. */
+  /** The input whose graph may be grown instead of building a new one; null = build. Always null for scalar fields. */
   readonly base: { readonly inputIndex: number; readonly fileName: string } | null
 }
 
@@ -69,9 +69,11 @@ export interface CompactTask {
   readonly droppedPartitions: Int32Array
   /** Rows inserted at or before this tick are left out (TTL); 0 = none. */
   readonly expireBeforeTick: Tick
+  /** Rows whose Timestamptz in this field is at or before this time are left out (`ttl_field`); null = none. */
+  readonly deadline: { readonly fieldId: number; readonly nowMicros: number } | null
   readonly appliedDelta: number
   readonly level: number
-  /** Graphs to build along with it. The caller leaves out what is too small to be worth one. */
+  /** Indexes to build along with it. The caller leaves out what is too small to be worth one. */
   readonly indexes: readonly CompactIndex[]
 }
 
@@ -83,8 +85,8 @@ export interface CompactResult {
 }
 
 /**
- * Build the graph of one field of a stored segment. The answer is null when there is none to build: the library is not
- * available, or no row has a vector.
+ * Build the index of one field of a stored segment. The answer is null when there is none to build: the graph library is
+ * not available, or no row has a vector.
  */
 export interface IndexTask {
   readonly kind: 'index'

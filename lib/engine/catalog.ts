@@ -169,6 +169,7 @@ export class Catalog {
   }
 }
 
-function recordOp(kind: CatalogKind, id: number, record: unknown): StoreOp {
+/** The write that stores a record. */
+export function recordOp(kind: CatalogKind, id: number, record: unknown): StoreOp {
   return { key: catalogKey(kind, id), value: frame(FRAME.catalog, [packMap(record)]) }
 }

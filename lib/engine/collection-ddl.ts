@@ -4,12 +4,10 @@
  * Changes that a write in flight could trip over (partitions, schema, properties) run as barriers of the collection's
  * write queue. All of them run one at a time per database, through the catalog.
  */
-import { collectionNotFound, invalid } from '../base/errors.js'
+import { collectionNotFound, invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { checkIndex, type IndexRequest } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
-import { fieldIndex } from '../schema/collection-schema.js'
-import { isVectorType } from '../schema/data-type.js'
 import { checkCollectionName, checkPartitionName } from '../schema/names.js'
 import type { CollectionRequest } from '../schema/requests.js'
 import { buildSchema, sameSchema } from '../schema/validate-schema.js'
@@ -17,11 +15,13 @@ import { emptyManifest, manifestOp } from '../segment/manifest.js'
 import { deltaRange, logRange, manifestKey } from '../store/keys.js'
 import { EngineCollection } from './collection.js'
 import { CollectionState } from './collection-state.js'
-import { removeSegment } from './compaction-flow.js'
+import { removeIndexFiles, removeSegment } from './compaction-flow.js'
 import type { Engine } from './engine.js'
 import { checkProperties, inheritedProperties } from './properties.js'
 import {
+  COLLECTIONS_MAX_PROPERTY,
   type CollectionRecord,
+  type DatabaseRecord,
   DEFAULT_DATABASE,
   DEFAULT_PARTITION,
   type PartitionRecord,
@@ -42,7 +42,7 @@ export interface CreateCollection extends CollectionRequest {
 /**
  * Creates a collection; the same definition again is a success that changes nothing.
  * Durable on return.
- * @throws MilvusError ParameterInvalid, DatabaseNotFound, CollectionNumLimit
+ * @throws MilvusError ParameterInvalid, DatabaseNotFound, CollectionNumLimit, AliasCollectionNameConflict
  */
 export function createCollection(
   engine: Engine,
@@ -57,11 +57,16 @@ export function createCollection(
     const schema = buildSchema(request)
     const existing = catalog.find(db, request.name)
     if (existing !== undefined) {
+      if (existing.schema.name !== request.name) {
+        const clash = `collection name [${request.name}] conflicts with an existing alias, please choose a unique name`
+        throw new MilvusError('AliasCollectionNameConflict', clash)
+      }
       if (!sameSchema(existing.schema, schema)) {
         throw invalid(`create duplicate collection with different parameters, collection: ${request.name}`)
       }
       return engine.collection(request.name, database)
     }
+    checkCollectionCount(engine, db)
     const tick = engine.env.oracle.next()
     const partitions = firstPartitions(request, schema.partitionKeyIndex >= 0, tick)
     let indexes: IndexSpec[] = []
@@ -91,6 +96,18 @@ export function createCollection(
     engine.adopt(collection)
     return collection
   })
+}
+
+/**
+ * Checks that a database may have one collection more.
+ * @throws MilvusError CollectionNumLimit
+ */
+export function checkCollectionCount({ catalog }: Engine, db: DatabaseRecord): void {
+  const own = Number(db.properties[COLLECTIONS_MAX_PROPERTY] ?? LIMITS.collectionsMax)
+  const full = catalog.collections(db).length >= own
+  if (!full && catalog.allCollections().length < LIMITS.collectionsMax) return
+  const limit = full ? own : LIMITS.collectionsMax
+  throw new MilvusError('CollectionNumLimit', '', { fields: { dbName: db.name, limit } })
 }
 
 function firstPartitions(request: CreateCollection, byKey: boolean, tick: number): PartitionRecord[] {
@@ -134,15 +151,21 @@ export function dropCollection(
     }
     const collection = engine.collection(name, database)
     const { state } = collection
-    await collection.writes.barrier(async () => {
+    const drop = async (): Promise<void> => {
       state.dropped = true
       await state.editsDone()
       await catalog.dropCollection(record.id, [{ key: manifestKey(record.id), value: null }])
+    }
+    await collection.writes.barrier(drop).catch(error => {
+      // A collection that takes no more writes has no queue to wait in, and none in flight either.
+      if (state.broken === null || state.dropped) throw error
+      return drop()
     })
     void collection.writes.close(collectionNotFound(database, name))
     state.wakeWriters()
     engine.forget(record.id)
     // What follows only frees space: a kill in here leaves orphans that the next open sweeps.
+    state.snapshots.endHolds(collectionNotFound(database, name))
     await state.snapshots.whenIdle()
     for (const range of [logRange(record.id), deltaRange(record.id)])
       await env.store.clear(range.gte, range.lt)
@@ -241,12 +264,11 @@ export function dropIndex(engine: Engine, collection: EngineCollection, name: st
     const { record } = collection.state
     const gone = record.indexes.filter(spec => spec.name === name || spec.fieldName === name)
     if (gone.length === 0) return
-    const onVector = gone.some(spec =>
-      isVectorType(record.schema.fields[fieldIndex(record.schema, spec.fieldName)]!.dataType),
-    )
+    const onVector = gone.some(spec => spec.metricType !== '')
     if (onVector && record.load !== 'none') {
       throw invalid(`vector index cannot be dropped on loaded collection: ${record.id}`)
     }
     await putRecord(collection, { indexes: record.indexes.filter(spec => !gone.includes(spec)) })
+    if (!onVector) await removeIndexFiles(collection.state, new Set(gone.map(spec => spec.id)))
   })
 }

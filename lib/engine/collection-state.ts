@@ -16,10 +16,13 @@ import type { MilvusError } from '../base/errors.js'
 import type { EngineOptions } from '../base/options.js'
 import type { Tick, TimestampOracle } from '../base/timestamp.js'
 import type { LoopGuard } from '../base/turn.js'
+import type { IndexSpec } from '../index/index-spec.js'
+import { orderKindOf } from '../index/scalar-kind.js'
 import { type DeleteDelta, DeleteList, decodeDeleteDelta } from '../log/delete-delta.js'
 import type { FilterCache } from '../query/filter-cache.js'
 import { type CollectionSchema, pkField } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
+import { isVectorType } from '../schema/data-type.js'
 import type { ColumnCache } from '../segment/column-cache.js'
 import { GrowingSegment } from '../segment/growing-segment.js'
 import { type Manifest, manifestOp } from '../segment/manifest.js'
@@ -31,7 +34,7 @@ import { corrupted } from '../store/codec.js'
 import { deltaKey } from '../store/keys.js'
 import type { Store, StoreOp } from '../store/store.js'
 import type { Catalog } from './catalog.js'
-import { openSegmentIndex } from './index-files.js'
+import { openSegmentIndex, openSegmentOrder } from './index-files.js'
 import type { CollectionRecord } from './records.js'
 import type { BackgroundWork } from './scheduler.js'
 
@@ -73,6 +76,9 @@ export class CollectionState implements DeleteSource {
   /** Stored deltas in memory, by number; null until first needed. */
   #deltas: Map<number, DeleteDelta> | null = null
   #deltasLoading: Promise<void> | null = null
+  /** Scalar indexes by field id, and the list of definitions they were sorted from. */
+  readonly #orders = new Map<number, readonly IndexSpec[]>()
+  #ordersOf: readonly IndexSpec[] | null = null
   #editing: Promise<unknown> = Promise.resolve()
   /** Wakes writers that wait for a flush. */
   #waitingForFlush: (() => void)[] = []
@@ -122,6 +128,8 @@ export class CollectionState implements DeleteSource {
       schema: () => this.record.schema,
       indexIdOf: fieldId => this.indexIdOf(fieldId),
       openIndex: (meta, stored) => openSegmentIndex(this.env, this.record, meta, stored),
+      orderSpecs: fieldId => this.orderSpecs(fieldId),
+      openOrder: (meta, stored) => openSegmentOrder(this.env, this.record, meta, stored),
     }
   }
 
@@ -129,6 +137,21 @@ export class CollectionState implements DeleteSource {
   indexIdOf(fieldId: number): number {
     const field = this.schema.fields.find(f => f.id === fieldId)
     return this.record.indexes.find(spec => spec.fieldName === field?.name)?.id ?? -1
+  }
+
+  /** Definitions of scalar indexes on a field that are built. */
+  orderSpecs(fieldId: number): readonly IndexSpec[] {
+    const { indexes, schema } = this.record
+    if (this.#ordersOf !== indexes) {
+      this.#ordersOf = indexes
+      this.#orders.clear()
+      for (const spec of indexes) {
+        const field = schema.fields.find(f => f.name === spec.fieldName)
+        if (field === undefined || isVectorType(field.dataType) || orderKindOf(spec, field) === null) continue
+        this.#orders.set(field.id, [...(this.#orders.get(field.id) ?? []), spec])
+      }
+    }
+    return this.#orders.get(fieldId) ?? []
   }
 
   /** Every segment with rows, oldest first. */

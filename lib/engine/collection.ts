@@ -5,19 +5,24 @@
  * never wire shapes.
  */
 import { MilvusError } from '../base/errors.js'
+import { TICK_MAX } from '../base/timestamp.js'
 import type { TemplateValues } from '../filter/compile.js'
+import { filterReady } from '../filter/geometry-library.js'
 import type { IndexSpec } from '../index/index-spec.js'
 import { runHybrid } from '../query/hybrid.js'
+import type { QueryIteratorRequest } from '../query/query-pages.js'
 import type {
   GetRequest,
   HybridRequest,
   QueryRequest,
   Row,
+  SearchCursor,
   SearchHit,
   SearchRequest,
 } from '../query/request.js'
 import { runCount, runGet, runQuery } from '../query/retrieve.js'
-import { runSearch } from '../query/search.js'
+import { runAnySearch } from '../query/search-lists.js'
+import type { SearchIteratorRequest } from '../query/search-pages.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { PartialBatch } from '../schema/rows-to-columns.js'
 import { CollectionBackground } from './background.js'
@@ -25,6 +30,7 @@ import type { CollectionState } from './collection-state.js'
 import { buildOneIndex, compactOnce, removeSegment } from './compaction-flow.js'
 import { decideDelete, deleteKeysOf, deleteScope, planDelete, readyDelete } from './delete-path.js'
 import { freezeGrowing } from './flush.js'
+import { type IteratorScope, type PageIterator, queryIterator, searchIterator } from './iterators.js'
 import { decideMerge } from './merge-read.js'
 import { openSnapshot, type ReadScope, readContext } from './read-path.js'
 import { WritePath } from './write-path.js'
@@ -52,6 +58,8 @@ export interface CollectionStats {
     readonly byteLength: number
     readonly level: number
     readonly indexed: boolean
+    /** How often a filter took rows from a scalar index of this segment since it was loaded. */
+    readonly filterIndexUses: number
   }[]
   /** Bytes of sealed segments on disk. */
   readonly byteLength: number
@@ -142,6 +150,8 @@ export class EngineCollection {
     templates?: TemplateValues,
     partitionName?: string,
   ): Promise<WriteResult> {
+    const ready = filterReady(this.schema)
+    if (ready !== undefined) await ready
     const plan = planDelete(this.state, filter, templates)
     const scope = deleteScope(this.state, partitionName)
     if (plan.pkIn !== null) {
@@ -176,6 +186,7 @@ export class EngineCollection {
         snapshot,
         request.ids,
         request.outputFields,
+        request,
       )
       if (!(rows instanceof Promise)) return rows
       later = true
@@ -187,7 +198,7 @@ export class EngineCollection {
 
   /** Rows that match a filter, by ascending primary key. */
   async query(request: QueryRequest, scope: ReadScope = {}): Promise<Row[]> {
-    const breath = this.state.env.loop.breathe()
+    const breath = filterReady(this.schema) ?? this.state.env.loop.breathe()
     if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'query', scope)
@@ -199,8 +210,11 @@ export class EngineCollection {
   }
 
   /** Number of live row versions that match a filter. */
-  async count(request: Pick<QueryRequest, 'filter' | 'templates'>, scope: ReadScope = {}): Promise<number> {
-    const breath = this.state.env.loop.breathe()
+  async count(
+    request: Pick<QueryRequest, 'filter' | 'templates' | 'timeZone'>,
+    scope: ReadScope = {},
+  ): Promise<number> {
+    const breath = filterReady(this.schema) ?? this.state.env.loop.breathe()
     if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'query', scope)
@@ -213,12 +227,12 @@ export class EngineCollection {
 
   /** Nearest rows for each query vector. */
   async search(request: SearchRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
-    const breath = this.state.env.loop.breathe()
+    const breath = filterReady(this.schema) ?? this.state.env.loop.breathe()
     if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'search', scope)
     try {
-      return await runSearch(readContext(this.state, scope.partitionNames), snapshot, request)
+      return await runAnySearch(readContext(this.state, scope.partitionNames), snapshot, request)
     } finally {
       snapshot.release()
     }
@@ -226,7 +240,7 @@ export class EngineCollection {
 
   /** Several searches fused into one ranking. */
   async hybridSearch(request: HybridRequest, scope: ReadScope = {}): Promise<SearchHit[][]> {
-    const breath = this.state.env.loop.breathe()
+    const breath = filterReady(this.schema) ?? this.state.env.loop.breathe()
     if (breath !== undefined) await breath
     while (this.state.gate !== null) await this.state.gate
     const snapshot = openSnapshot(this.state, 'search', scope)
@@ -235,6 +249,20 @@ export class EngineCollection {
     } finally {
       snapshot.release()
     }
+  }
+
+  /** Rows that a filter selects, page by page over one state. */
+  queryIterator(request: QueryIteratorRequest, scope: IteratorScope = {}): Promise<PageIterator<Row>> {
+    return queryIterator(this.state, request, scope)
+  }
+
+  /** All rows that a filter selects, nearest first, page by page over one state. */
+  searchIterator(
+    request: SearchIteratorRequest,
+    scope: IteratorScope = {},
+    after?: SearchCursor,
+  ): Promise<PageIterator<SearchHit>> {
+    return searchIterator(this.state, request, scope, after)
   }
 
   /** Returns when every row acknowledged so far is in a sealed segment. */
@@ -288,6 +316,30 @@ export class EngineCollection {
     this.background.buildIndexes()
   }
 
+  /**
+   * Live rows of dropped partitions, which leave with the next compaction. A sealed segment whose keys are not in memory
+   * tells only when all its partitions are gone.
+   */
+  #orphanedRows(): number {
+    const { state } = this
+    const { partitions, nextPartitionId } = state.record
+    if (partitions.length === nextPartitionId - 1) return 0
+    const live = new Set(partitions.map(p => p.id))
+    let count = 0
+    for (const segment of [...state.frozen, state.growing]) {
+      const all = segment.visible(TICK_MAX, null).count
+      count += all - segment.visible(TICK_MAX, live).count
+    }
+    for (const segment of state.sealed) {
+      const { partitionIds } = segment.meta
+      if (partitionIds.every(id => live.has(id))) continue
+      if (!partitionIds.some(id => live.has(id))) count += segment.rowCount - segment.deletedRows
+      else if (segment.isResident(state.schema.pkIndex))
+        count += segment.visible(TICK_MAX, null).count - segment.visible(TICK_MAX, live).count
+    }
+    return count
+  }
+
   stats(): CollectionStats {
     const { state } = this
     const segments = state.sealed.map(segment => ({
@@ -297,6 +349,7 @@ export class EngineCollection {
       byteLength: segment.meta.byteLength,
       level: segment.meta.level,
       indexed: segment.meta.indexes.length > 0,
+      filterIndexUses: segment.orderUses,
     }))
     const growing = [...state.frozen, state.growing]
     const growingRows = growing.reduce((sum, segment) => sum + segment.rowCount, 0)
@@ -305,7 +358,7 @@ export class EngineCollection {
       growing.reduce((sum, segment) => sum + segment.deletes.deletedCount, 0) +
       segments.reduce((sum, segment) => sum + segment.deletedRows, 0)
     return {
-      rowCount: growingRows + sealedRows - deletedRows,
+      rowCount: growingRows + sealedRows - deletedRows - this.#orphanedRows(),
       growingRows,
       sealedRows,
       deletedRows,

@@ -19,8 +19,11 @@ import type { CompactTask } from '../compaction/tasks.js'
 import { hnswAvailable } from '../index/hnsw-index.js'
 import { servedBy } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
+import { orderKindOf } from '../index/scalar-kind.js'
 import { removeSidecar } from '../index/sidecar.js'
+import { deadlineFields, overdueBits, type RowDeadline } from '../query/row-deadline.js'
 import { type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
+import { isVectorType } from '../schema/data-type.js'
 import { type Manifest, unneededDeltas } from '../segment/manifest.js'
 import { SealedSegment } from '../segment/sealed-segment.js'
 import type { SegmentMeta } from '../segment/segment-meta.js'
@@ -29,15 +32,18 @@ import { deltaKey } from '../store/keys.js'
 import { indexDirectory } from '../store/layout.js'
 import { CollectionState } from './collection-state.js'
 import { sidecarName } from './index-files.js'
-import { expireBeforeTick, purgeHorizon } from './read-path.js'
+import { expireBeforeTick, purgeHorizon, rowDeadline } from './read-path.js'
 
-/** Index definitions that are served by a graph, with their fields. */
-function graphIndexes(state: CollectionState): { spec: IndexSpec; field: FieldSchema }[] {
-  if (!state.env.options.hnsw || !hnswAvailable()) return []
+/** Index definitions that files are built for, with their fields. */
+function builtIndexes(state: CollectionState): { spec: IndexSpec; field: FieldSchema }[] {
+  const graphs = state.env.options.hnsw && hnswAvailable()
   const found: { spec: IndexSpec; field: FieldSchema }[] = []
   for (const spec of state.record.indexes) {
     const field = state.schema.fields[fieldIndex(state.schema, spec.fieldName)]
-    if (field !== undefined && servedBy(spec, field) === 'hnsw') found.push({ spec, field })
+    if (field === undefined) continue
+    if (isVectorType(field.dataType)) {
+      if (graphs && servedBy(spec, field) === 'hnsw') found.push({ spec, field })
+    } else if (orderKindOf(spec, field) !== null) found.push({ spec, field })
   }
   return found
 }
@@ -49,7 +55,13 @@ function graphIndexes(state: CollectionState): { spec: IndexSpec; field: FieldSc
  */
 export async function compactOnce(state: CollectionState, mode: 'background' | 'full'): Promise<boolean> {
   if (state.dropped || state.broken !== null) return false
-  return pinned(state, state.sealed, () => compactPinned(state, mode))
+  try {
+    return await pinned(state, state.sealed, () => compactPinned(state, mode))
+  } catch (error) {
+    // A drop takes the files from under it: nothing is left to compact, and nothing is damaged.
+    if (state.dropped) return false
+    throw error
+  }
 }
 
 /** Runs a job over segments: a truncation meanwhile leaves them on disk until the job is over. */
@@ -69,13 +81,14 @@ async function pinned<T>(
 async function compactPinned(state: CollectionState, mode: 'background' | 'full'): Promise<boolean> {
   const { options } = state.env
   // Only a complete delete state tells what a purge would free.
-  if (mode === 'full') for (const segment of state.sealed) await segment.load([])
+  const deadline = rowDeadline(state)
+  if (mode === 'full') for (const segment of state.sealed) await segment.load(deadlineFields(deadline))
   const horizon = purgeHorizon(state)
   const stats: SegmentStat[] = []
   const turn = new Turn()
   for (const segment of state.sealed) {
     if (turn.due()) await turn.next()
-    stats.push(statOf(state, segment, horizon))
+    stats.push(statOf(state, segment, horizon, deadline))
   }
   const choice = pickCompaction(
     stats,
@@ -111,10 +124,17 @@ async function compactPinned(state: CollectionState, mode: 'background' | 'full'
   return true
 }
 
-function statOf(state: CollectionState, segment: SealedSegment, horizon: Tick): SegmentStat {
+function statOf(
+  state: CollectionState,
+  segment: SealedSegment,
+  horizon: Tick,
+  deadline: RowDeadline | null,
+): SegmentStat {
   const { id, rowCount, byteLength, level } = segment.meta
   const live = new Set(state.record.partitions.map(p => p.id))
-  const deletedRows = segment.droppableRows(horizon, expireBeforeTick(state), live)
+  const known = deadline !== null && segment.isResident(deadline.fieldIndex)
+  const overdue = known ? overdueBits(segment, deadline) : null
+  const deletedRows = segment.droppableRows(horizon, expireBeforeTick(state), live, overdue)
   return { id, rowCount, deletedRows, byteLength, level, busy: segment.retired }
 }
 
@@ -133,15 +153,16 @@ function compactTask(state: CollectionState, inputs: readonly SealedSegment[]): 
     horizonTick: purgeHorizon(state),
     droppedPartitions: Int32Array.from([...occurring].filter(id => !live.has(id))),
     expireBeforeTick: expireBeforeTick(state),
+    deadline: rowDeadline(state),
     appliedDelta: state.manifest.nextDelta - 1,
     level: 1 + Math.max(...inputs.map(input => input.meta.level)),
     indexes:
       rows < options.indexRowsMin
         ? []
-        : graphIndexes(state).map(({ spec, field }) => ({
+        : builtIndexes(state).map(({ spec, field }) => ({
             spec,
             fileName: sidecarName(segmentId, field.id, spec.id),
-            base: largestGraph(inputs, field.id, spec.id),
+            base: isVectorType(field.dataType) ? largestGraph(inputs, field.id, spec.id) : null,
           })),
   }
 }
@@ -211,27 +232,31 @@ export async function removeSegment(state: CollectionState, segment: SealedSegme
     await removeSidecar(indexDirectory(state.env.directory), stored.fileName)
 }
 
-/** Segments whose declared graph is missing or unusable, with what to build. */
+/** Segments whose declared index is missing or unusable, with what to build. */
 export function missingIndexes(
   state: CollectionState,
 ): { segment: SealedSegment; spec: IndexSpec; field: FieldSchema }[] {
   const missing: { segment: SealedSegment; spec: IndexSpec; field: FieldSchema }[] = []
-  const wanted = graphIndexes(state)
+  const wanted = builtIndexes(state)
   for (const segment of state.sealed) {
     if (segment.rowCount < state.env.options.indexRowsMin) continue
-    for (const { spec, field } of wanted)
-      if (segment.lacksIndex(field.id)) missing.push({ segment, spec, field })
+    for (const { spec, field } of wanted) {
+      const lacks = isVectorType(field.dataType) ? segment.lacksIndex(field.id) : segment.lacksOrder(spec.id)
+      if (lacks) missing.push({ segment, spec, field })
+    }
   }
   return missing
 }
 
-/** Something to build: which graph, of which segment. */
+/** Something to build: which index, of which segment. */
 type MissingIndex = ReturnType<typeof missingIndexes>[number]
 
-/** Builds one missing graph; false when there is none to build. */
+/** Builds one missing index; false when there is none to build. */
 export async function buildOneIndex(state: CollectionState): Promise<boolean> {
   if (state.dropped || state.broken !== null) return false
-  const next = missingIndexes(state)[0]
+  const missing = missingIndexes(state)
+  // A scalar index takes a second where a graph takes minutes: none waits behind a graph.
+  const next = missing.find(({ field }) => !isVectorType(field.dataType)) ?? missing[0]
   if (next === undefined) return false
   return pinned(state, [next.segment], () => buildPinned(state, next))
 }
@@ -268,4 +293,29 @@ async function buildPinned(state: CollectionState, { segment, spec, field }: Mis
 function withIndex(meta: SegmentMeta, stored: SegmentMeta['indexes'][number]): SegmentMeta {
   const others = meta.indexes.filter(s => !(s.fieldId === stored.fieldId && s.indexId === stored.indexId))
   return { ...meta, indexes: [...others, stored] }
+}
+
+/**
+ * Takes the files of dropped scalar indexes off the disk. Killed in here, they stay until their segment goes; nothing
+ * reads them any more.
+ */
+export async function removeIndexFiles(state: CollectionState, gone: ReadonlySet<number>): Promise<void> {
+  const has = (meta: SegmentMeta): boolean => meta.indexes.some(stored => gone.has(stored.indexId))
+  if (!state.manifest.segments.some(has)) return
+  const files: string[] = []
+  const kept = (meta: SegmentMeta): SegmentMeta => ({
+    ...meta,
+    indexes: meta.indexes.filter(stored => !gone.has(stored.indexId)),
+  })
+  await state.editManifest(
+    current => {
+      for (const meta of current.segments)
+        for (const stored of meta.indexes) if (gone.has(stored.indexId)) files.push(stored.fileName)
+      return { manifest: { ...current, segments: current.segments.map(kept) }, ops: [] }
+    },
+    () => {
+      for (const segment of state.sealed) if (has(segment.meta)) segment.updateMeta(kept(segment.meta))
+    },
+  )
+  for (const fileName of files) await removeSidecar(indexDirectory(state.env.directory), fileName)
 }

@@ -20,6 +20,7 @@ import { storeDirectory } from '../store/layout.js'
 import { openLevelStore } from '../store/level-store.js'
 import { acquireLock } from '../store/lock.js'
 import type { Store } from '../store/store.js'
+import { AccessCatalog } from './access-catalog.js'
 import { Catalog } from './catalog.js'
 import { EngineCollection } from './collection.js'
 import type { Environment } from './collection-state.js'
@@ -36,6 +37,8 @@ export interface EngineParts {
 export class Engine {
   readonly env: Environment
   readonly catalog: Catalog
+  /** Users, roles and privilege groups. */
+  readonly access: AccessCatalog
   readonly #collections = new Map<number, EngineCollection>()
   readonly #release: () => Promise<void>
   #closing: Promise<void> | null = null
@@ -43,6 +46,7 @@ export class Engine {
   private constructor(env: Environment, release: () => Promise<void>) {
     this.env = env
     this.catalog = env.catalog
+    this.access = new AccessCatalog(env.store, env.catalog)
     this.#release = release
   }
 
@@ -96,6 +100,7 @@ export class Engine {
   async #recover(): Promise<void> {
     const { env } = this
     await env.catalog.load()
+    await this.access.load()
     for (const record of env.catalog.allCollections()) {
       this.#collections.set(record.id, new EngineCollection(await recoverCollection(env, record)))
     }
@@ -156,7 +161,10 @@ export class Engine {
     try {
       await Promise.all(collections.map(collection => collection.writes.drain()))
       await Promise.all(collections.map(collection => collection.writes.close(closed)))
-      for (const collection of collections) collection.state.wakeWriters()
+      for (const { state } of collections) {
+        state.wakeWriters()
+        state.snapshots.endHolds(closed)
+      }
       await this.env.work.close()
       await Promise.all(collections.map(collection => collection.background.idle()))
       await Promise.all(collections.map(collection => collection.state.editsDone()))

@@ -178,6 +178,10 @@ export function releasePartitions(
 }
 
 async function freeMemory(collection: EngineCollection): Promise<void> {
+  const fields = { collection: collection.schema.name }
+  collection.state.snapshots.endHolds(
+    new MilvusError('CollectionNotLoaded', 'the iterator has ended', { fields }),
+  )
   await collection.state.snapshots.whenIdle()
   // No reader is left: what is pinned now is being merged or indexed, and needs its keys until that is over.
   for (const segment of collection.state.sealed) if (segment.pins === 0) segment.unload()

@@ -177,7 +177,7 @@ function overlay(
   const { schema } = state
   const jsonMode = state.record.properties[JSON_MERGE_PROPERTY] === 'replace' ? 'replace' : 'merge'
   const merged = mergeColumns(schema, given, stored, found.storedRow, ops, jsonMode)
-  const batch = completeColumns(schema, merged.batch, 'upsert')
+  const batch = completeColumns(schema, merged.batch, 'merged')
   validateColumns(schema, batch, { merged: true })
   return readyUpsert(state, batch, merged.updatedRows, partitionName)
 }

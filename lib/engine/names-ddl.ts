@@ -7,8 +7,8 @@ import { hybridOfTick } from '../base/timestamp.js'
 import { checkAliasName, checkDatabaseName } from '../schema/names.js'
 import { putRecord } from './collection-ddl.js'
 import type { Engine } from './engine.js'
-import { checkTimeZone } from './properties.js'
-import { DEFAULT_DATABASE, TIMEZONE_PROPERTY } from './records.js'
+import { checkDatabaseProperties } from './properties.js'
+import { DEFAULT_DATABASE } from './records.js'
 
 /**
  * Binds an alias to a collection. With `move` the alias must exist and changes its collection; without it must be new
@@ -74,13 +74,9 @@ export function createDatabase(
   return catalog.exclusive(async () => {
     checkDatabaseName(name)
     if (catalog.hasDatabase(name)) throw invalid(`database already exist: ${name}`)
-    const zone = properties[TIMEZONE_PROPERTY]
-    if (zone !== undefined) checkTimeZone(zone)
+    checkDatabaseProperties(properties)
     if (catalog.databases().length >= LIMITS.databasesMax) {
-      throw new MilvusError(
-        'DatabaseNumLimit',
-        `expected at most ${LIMITS.databasesMax} databases; drop one first`,
-      )
+      throw new MilvusError('DatabaseNumLimit', '', { fields: { limit: LIMITS.databasesMax } })
     }
     await catalog.putDatabase({
       id: catalog.newId(),

@@ -9,6 +9,7 @@ import { LIMITS } from '../base/limits.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import {
+  COLLECTIONS_MAX_PROPERTY,
   type DatabaseRecord,
   INSERT_AUTO_ID_PROPERTY,
   ISOLATION_PROPERTY,
@@ -143,9 +144,23 @@ function checkOne(schema: CollectionSchema, key: string, text: string): void {
   }
 }
 
+/**
+ * Checks properties of a database that mean something here; others are echoed.
+ * @throws MilvusError ParameterInvalid
+ */
+export function checkDatabaseProperties(given: GivenProperties): void {
+  const zone = given[TIMEZONE_PROPERTY]
+  if (zone !== undefined) checkTimeZone(String(zone))
+  const collections = given[COLLECTIONS_MAX_PROPERTY]
+  if (collections !== undefined && !/^\d{1,9}$/.test(String(collections)))
+    throw invalid(
+      `${COLLECTIONS_MAX_PROPERTY}: expected an integer of at least 0, got ${String(collections)}`,
+    )
+}
+
 /** @throws MilvusError ParameterInvalid for anything but true and false, in any case */
 export function checkBoolean(key: string, text: string): void {
-  if (!/^(true|false)$/i.test(text)) throw invalid(`${key}: expected true or false, got ${text}`)
+  if (!/^(true|false)$/i.test(text)) throw invalid(`invalid ${key} value: ${text}, expected true or false`)
 }
 
 /** @throws MilvusError ParameterInvalid for what is no IANA time zone */

@@ -18,8 +18,8 @@ import {
   changed,
   checkBoolean,
   checkChange,
+  checkDatabaseProperties,
   checkProperties,
-  checkTimeZone,
   type GivenProperties,
   isTrue,
   type PropertyChange,
@@ -30,7 +30,6 @@ import {
   DYNAMIC_PROPERTY,
   ISOLATION_PROPERTY,
   MMAP_PROPERTY,
-  TIMEZONE_PROPERTY,
 } from './records.js'
 import { changeRecord } from './schema-ddl.js'
 
@@ -115,8 +114,7 @@ export function alterDatabase(engine: Engine, name: string, change: PropertyChan
   return catalog.exclusive(async () => {
     const { given, gone } = checkChange(change)
     const record = catalog.database(name)
-    const zone = given[TIMEZONE_PROPERTY]
-    if (zone !== undefined) checkTimeZone(String(zone))
+    checkDatabaseProperties(given)
     await catalog.putDatabase({ ...record, properties: changed(record.properties, given, gone) })
   })
 }

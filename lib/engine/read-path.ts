@@ -12,7 +12,14 @@ import type { RowDeadline } from '../query/row-deadline.js'
 import { fieldIndex } from '../schema/collection-schema.js'
 import type { Snapshot } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
-import { RETENTION_PROPERTY, TTL_FIELD_PROPERTY, TTL_PROPERTY } from './records.js'
+import { isTrue } from './properties.js'
+import {
+  ISOLATION_PROPERTY,
+  RETENTION_PROPERTY,
+  TIMEZONE_PROPERTY,
+  TTL_FIELD_PROPERTY,
+  TTL_PROPERTY,
+} from './records.js'
 import { partitionId } from './write-request.js'
 
 /** What every read may say about the state it wants. */
@@ -21,6 +28,8 @@ export interface ReadScope {
   readonly partitionNames?: readonly string[] | undefined
   /** Read as of this hybrid timestamp. Default: now. */
   readonly readTimestamp?: bigint | undefined
+  /** Read the newest state when that of `readTimestamp` is gone, instead of refusing. Default false. */
+  readonly orNewest?: boolean | undefined
 }
 
 /** Rows inserted at or before this tick have outlived the collection's TTL; 0 without a TTL (§3.4). */
@@ -47,7 +56,20 @@ export function retentionTick(state: CollectionState): Tick {
 
 /** Deletes at or before this tick can be made physical: no reader, running or to come, may ask for what they hide. */
 export function purgeHorizon(state: CollectionState): Tick {
+  expireHolds(state)
   return state.snapshots.oldestTick(retentionTick(state))
+}
+
+/** Ends what iterators hold and have not used for `iteratorIdleMs`. */
+export function expireHolds(state: CollectionState): void {
+  if (state.snapshots.holdCount === 0) return
+  const { iteratorIdleMs, nowMs } = state.env.options
+  const before = nowMs() - iteratorIdleMs
+  const error = new MilvusError(
+    'Timeout',
+    `the iterator was not used for ${iteratorIdleMs / 1000} s and has lost its state; open a new one, or raise option iteratorIdleMs`,
+  )
+  state.snapshots.endHolds(error, hold => hold.usedMs < before)
 }
 
 /**
@@ -59,8 +81,11 @@ export function openSnapshot(state: CollectionState, verb: 'query' | 'search', s
     throw new MilvusError('CollectionNotLoaded', `failed to ${verb}`, { fields: { collection: state.id } })
   if (scope.readTimestamp === undefined) return state.snapshot()
   const tick = Math.min(tickOfHybrid(scope.readTimestamp), state.visibleTick)
+  const hold = state.snapshots.holdAt(tick)
+  if (hold !== undefined) return state.snapshots.takeHeld(hold, state.env.options.nowMs())
   const oldest = Math.max(retentionTick(state), state.purgedTick)
   if (tick < oldest) {
+    if (scope.orNewest === true) return state.snapshot()
     const seconds = state.record.properties[RETENTION_PROPERTY] ?? '0'
     throw invalid(
       `readTimestamp ${scope.readTimestamp} is older than what is kept: collection property ${RETENTION_PROPERTY} is ${seconds}; raise it before the writes whose past you want to read`,
@@ -80,6 +105,8 @@ export function readContext(
   return {
     schema: state.schema,
     indexes: state.record.indexes,
+    timeZone: state.record.properties[TIMEZONE_PROPERTY] ?? 'UTC',
+    isolated: isTrue(state.record.properties[ISOLATION_PROPERTY]),
     int64As: state.env.options.int64As,
     partitions: readPartitions(state, partitionNames),
     filterCache: state.env.filterCache,

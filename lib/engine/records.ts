@@ -67,6 +67,8 @@ export const DESCRIPTION_PROPERTY = 'collection.description'
 export const ISOLATION_PROPERTY = 'partitionkey.isolation'
 /** Collection, index and field property of Milvus: echoed, no effect here. */
 export const MMAP_PROPERTY = 'mmap.enabled'
+/** Database property of Milvus: how many collections it may have. */
+export const COLLECTIONS_MAX_PROPERTY = 'database.max.collections'
 /** Database and collection property of Milvus: IANA zone of timestamps without an offset. */
 export const TIMEZONE_PROPERTY = 'timezone'
 /** Collection property of Milvus: insert may name primary keys although autoID is on. */

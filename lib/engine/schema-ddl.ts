@@ -17,14 +17,17 @@
  */
 import { collectionNotFound, invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { filterReady } from '../filter/geometry-library.js'
 import { isStorageParam } from '../index/index-types.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import { buildField } from '../schema/field-rules.js'
 import { checkCollectionName } from '../schema/names.js'
 import type { FieldRequest } from '../schema/requests.js'
+import { structSubField } from '../schema/struct-codec.js'
 import { withAddedField, withoutField } from '../schema/validate-schema.js'
 import type { EngineCollection } from './collection.js'
+import { checkCollectionCount } from './collection-ddl.js'
 import type { Engine } from './engine.js'
 import {
   changed,
@@ -50,7 +53,7 @@ export async function changeRecord(
     const before = state.record.schema
     const schema = change.schema ?? before
     const indexes = (change.indexes ?? state.record.indexes).filter(
-      spec => fieldIndex(schema, spec.fieldName) >= 0,
+      spec => fieldIndex(schema, spec.fieldName) >= 0 || structSubField(schema, spec.fieldName) !== null,
     )
     const record = { ...state.record, ...change, indexes, updatedTick: engine.env.oracle.next() }
     await engine.catalog.putCollection(record)
@@ -65,6 +68,9 @@ export async function changeRecord(
     }
     const open = state.holdReads()
     try {
+      state.snapshots.endHolds(
+        new MilvusError('SchemaMismatch', 'the iterator has ended: fields were dropped'),
+      )
       await state.snapshots.whenIdle()
       swap()
     } finally {
@@ -84,9 +90,13 @@ function keepsPlaces(before: CollectionSchema, after: CollectionSchema): boolean
  * @throws MilvusError ParameterInvalid (not nullable, a key, a duplicate, too many fields), FieldInvalidName
  */
 export function addField(engine: Engine, collection: EngineCollection, request: FieldRequest): Promise<void> {
-  return engine.catalog.exclusive(() =>
-    changeRecord(engine, collection, { schema: withAddedField(collection.schema, request) }),
-  )
+  return engine.catalog.exclusive(async () => {
+    const schema = withAddedField(collection.schema, request)
+    // A reader that found no Geometry field may be waiting; its filter must not meet one before the library is there.
+    const ready = filterReady(schema)
+    if (ready !== undefined) await ready
+    await changeRecord(engine, collection, { schema })
+  })
 }
 
 /**
@@ -218,6 +228,7 @@ export function renameCollection(
         `duplicated new collection name ${to.name}:${newName} with other collection name or alias`,
       )
     }
+    if (from.id !== to.id) checkCollectionCount(engine, to)
     const collection = engine.collectionById(record.id)!
     await changeRecord(engine, collection, { databaseId: to.id, schema: { ...record.schema, name: newName } })
   })

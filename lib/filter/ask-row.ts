@@ -8,6 +8,7 @@ import { DataType } from '../schema/data-type.js'
 import type { CompareOp, Literal } from './ast.js'
 import type { Leaf } from './bound.js'
 import type { ElementSet } from './element-set.js'
+import { testGeometry } from './geometry-test.js'
 import { addInterval } from './interval.js'
 import { anyElement, arrayLength, equalsLiteral, isMember } from './json-array.js'
 import { findPath, loadValue, valueExists } from './json-scan.js'
@@ -40,6 +41,10 @@ export function askOf(leaf: Leaf): Ask {
       return askColumns
     case 'calendar':
       return askCalendar
+    case 'geometry':
+      return askGeometry
+    case 'match':
+      throw new InvariantError('elements are read by the block, not by the row')
     case 'valid':
       throw new InvariantError('null tests read bitmaps, not rows')
   }
@@ -184,6 +189,11 @@ function ordered(compare: CompareOp, order: number): boolean {
     case '>=':
       return order >= 0
   }
+}
+
+const askGeometry: Ask = (leaf, column, row) => {
+  assert(leaf.op === 'geometry', 'leaf and function belong together')
+  return testGeometry(leaf.test, column as VarColumn, row) ? TRUE : FALSE
 }
 
 const askCalendar: Ask = (leaf, column, row) => {

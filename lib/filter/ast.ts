@@ -80,6 +80,8 @@ export type Node =
   | (Span & { readonly kind: 'float'; readonly value: number })
   | StringNode
   | (Span & { readonly kind: 'list'; readonly items: readonly Node[]; readonly spans: readonly Span[] })
+  /** A long list of plain literals, read in one go. */
+  | (Span & { readonly kind: 'literals'; readonly items: readonly Literal[] })
   | (Span & { readonly kind: 'template'; readonly name: string })
   | PathNode
   | MomentNode<'iso'>

@@ -69,7 +69,11 @@ export function lengthOperand(
     return reject('array_length takes one field')
   }
   const subject = resolve(context.schema, argument)
-  const array = subject.kind === 'json' || (subject.kind === 'column' && subject.type === DataType.Array)
+  // A struct array's row starts with its element count too.
+  const array =
+    subject.kind === 'json' ||
+    (subject.kind === 'column' &&
+      (subject.type === DataType.Array || subject.type === DataType.ArrayOfStruct))
   if (!array) reject('array_length operation are only supported on json or array fields now')
   return { kind: 'length', subject }
 }

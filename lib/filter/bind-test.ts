@@ -5,10 +5,12 @@
 import { DataType, dataTypeName, isFloatType, isIntegerType, isVectorType } from '../schema/data-type.js'
 import type { CallNode, Literal, Node, NodeOf } from './ast.js'
 import { type BindContext, incomparable, membersTest, sourceOf, testLeaf, validLeaf } from './bind-context.js'
+import { type BindInner, bindMatch, isMatchFunction } from './bind-elements.js'
+import { bindGeometry, isGeometryFunction } from './bind-geometry.js'
 import { ALL, type Bound, NONE, type Test } from './bound.js'
 import { elementSetOf } from './element-set.js'
 import { constantOf, isNumber, literalText, literalType } from './fold.js'
-import { resolve, type Subject, subjectType } from './names.js'
+import { refuseNull, resolve, type Subject, subjectType } from './names.js'
 import { regexTest } from './regex.js'
 import { reject } from './reject.js'
 import { oneOfTest } from './simplify.js'
@@ -53,6 +55,7 @@ function listOf(context: BindContext, node: Node): readonly Literal[] {
     return node.items.map((item, i) => {
       const literal = constantOf(context, item)
       if (literal !== null) return literal
+      if (item.kind === 'path') refuseNull(item)
       const { start, end } = node.spans[i]!
       return reject(`value '${context.text.slice(start, end)}' in list cannot be a non-const expression`)
     })
@@ -151,7 +154,12 @@ export function bindExists(context: BindContext, node: NodeOf<'exists'>, negated
 // ---------------------------------------------------------------------------------------------- functions
 
 /** Binds a function form that is a predicate. */
-export function bindCall(context: BindContext, node: CallNode, negated: boolean): Bound {
+export function bindCall(
+  context: BindContext,
+  node: CallNode,
+  negated: boolean,
+  bindInner: BindInner,
+): Bound {
   const name = node.name === node.name.toUpperCase() ? node.name.toLowerCase() : node.name
   switch (name) {
     case 'json_contains':
@@ -174,18 +182,12 @@ export function bindCall(context: BindContext, node: CallNode, negated: boolean)
     case 'random_sample':
       return reject('random sample expression can only be the last expression in the logical and expression')
     case 'element_filter':
-    case 'match_any':
-    case 'match_all':
-    case 'match_least':
-    case 'match_most':
-    case 'match_exact':
-      return reject(`${name} is not supported yet`)
+      return reject('element_filter can only be the last operand of the logical and expression')
     case 'array_length':
       return reject(`predicate is not a boolean expression: ${sourceOf(context, node)}, data type: Int64`)
   }
-  if (/^st_(equals|touches|overlaps|crosses|contains|intersects|within|dwithin|isvalid)$/.test(name)) {
-    return reject(`${name} is not supported yet`)
-  }
+  if (isMatchFunction(name)) return bindMatch(context, node, name, negated, bindInner)
+  if (isGeometryFunction(name)) return bindGeometry(context, node, name, negated)
   return reject(`function ${node.name} not found`)
 }
 

@@ -4,9 +4,10 @@
  * `negated` travels down instead of a result travelling up: `not (a and b)` is bound as `not a or not b`. Both sides of
  * De Morgan agree in three-valued logic, so no leaf ever needs an UNKNOWN bit (bound.ts).
  */
-import type { Node, NodeOf } from './ast.js'
+import type { CallNode, Node, NodeOf } from './ast.js'
 import { bindCompare, bindRange } from './bind-compare.js'
 import { type BindContext, sourceOf } from './bind-context.js'
+import { bindElementFilter } from './bind-elements.js'
 import { bindCall, bindExists, bindIn, bindLike, bindNull, bindRegex } from './bind-test.js'
 import { ALL, type Bound, NONE } from './bound.js'
 import { constantOf, literalType } from './fold.js'
@@ -18,20 +19,35 @@ import { makeAnd, makeOr } from './simplify.js'
 export interface BoundFilter {
   readonly root: Bound
   readonly sample: number | null
+  /** The `element_filter` of the predicate, which also stands in `root`; null: none. */
+  readonly elements: MatchLeaf | null
 }
+
+type MatchLeaf = Extract<Bound, { readonly op: 'match' }>
 
 /** Binds a whole filter. @throws MilvusError 1100 with the detail alone */
 export function bindFilter(context: BindContext, node: Node): BoundFilter {
   const alone = sampleFactor(context, node)
-  if (alone !== null) return { root: ALL, sample: alone }
+  if (alone !== null) return { root: ALL, sample: alone, elements: null }
+  if (isElementFilter(node)) {
+    const elements = bindElementFilter(context, node, bindInner)
+    return { root: elements, sample: null, elements }
+  }
   if (node.kind === 'and') {
-    const sample = sampleFactor(context, node.items.at(-1)!)
-    if (sample !== null) {
-      const rest: Node = { ...node, items: node.items.slice(0, -1) }
-      return { root: bindPredicate(context, rest, false), sample }
+    const last = node.items.at(-1)!
+    const rest: Node = { ...node, items: node.items.slice(0, -1) }
+    const sample = sampleFactor(context, last)
+    if (sample !== null) return { root: bindPredicate(context, rest, false), sample, elements: null }
+    if (isElementFilter(last)) {
+      const elements = bindElementFilter(context, last, bindInner)
+      return { root: makeAnd([bindPredicate(context, rest, false), elements]), sample: null, elements }
     }
   }
-  return { root: bindPredicate(context, node, false), sample: null }
+  return { root: bindPredicate(context, node, false), sample: null, elements: null }
+}
+
+function isElementFilter(node: Node): node is CallNode {
+  return node.kind === 'call' && /^(element_filter|ELEMENT_FILTER)$/.test(node.name)
 }
 
 /** The factor of `random_sample(p)`, or null for any other node. */
@@ -72,10 +88,15 @@ function bindPredicate(context: BindContext, node: Node, negated: boolean): Boun
     case 'exists':
       return bindExists(context, node, negated)
     case 'call':
-      return bindCall(context, node, negated)
+      return bindCall(context, node, negated, bindInner)
     default:
       return notBoolean(context, node)
   }
+}
+
+/** An inner expression of a function form. */
+function bindInner(context: BindContext, node: Node): Bound {
+  return bindPredicate(context, node, false)
 }
 
 function bindChain(context: BindContext, node: NodeOf<'and' | 'or'>, negated: boolean): Bound {
@@ -124,6 +145,6 @@ function notBoolean(context: BindContext, node: Node): never {
   if (constant !== null) type = literalType(constant)
   else if (node.kind === 'path') type = subjectType(resolve(context.schema, node))
   else if (node.kind === 'iso') type = 'Timestamptz'
-  else if (node.kind === 'list') type = 'Array'
+  else if (node.kind === 'list' || node.kind === 'literals') type = 'Array'
   return reject(`predicate is not a boolean expression: ${sourceOf(context, node)}, data type: ${type}`)
 }

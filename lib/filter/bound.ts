@@ -9,9 +9,12 @@
  * Invariants: `and` / `or` have two or more items, none of them 'all' or 'none'; every literal has been cast to the
  * type it meets; ranges are never empty or full for the column they test (those fold when bound).
  */
+import type { FieldSchema } from '../schema/collection-schema.js'
 import type { DataType } from '../schema/data-type.js'
 import type { CompareOp, Literal } from './ast.js'
 import type { ElementSet } from './element-set.js'
+import type { GeometryTest } from './geometry-test.js'
+import type { ElementTest } from './match-elements.js'
 import type { NumberRange } from './number-range.js'
 import type { TextTest } from './text-test.js'
 
@@ -110,6 +113,20 @@ export type Leaf =
       readonly type: DataType
       readonly otherField: number
       readonly otherType: DataType
+      readonly negated: boolean
+    }
+  | {
+      readonly op: 'geometry'
+      readonly field: number
+      readonly test: GeometryTest
+      readonly negated: boolean
+    }
+  /** The elements of a struct array, counted. Needs a loop of its own (match-elements.ts). */
+  | {
+      readonly op: 'match'
+      readonly field: number
+      readonly schema: FieldSchema
+      readonly test: ElementTest
       readonly negated: boolean
     }
   /** A Timestamptz moved by years, months and a fixed number of microseconds, then tested. */

@@ -5,7 +5,7 @@
  * away with the schema. Every refusal leaves here as code 1100 with Milvus's wrapping, printed once.
  */
 import { invalid, MilvusError } from '../base/errors.js'
-import type { CollectionSchema } from '../schema/collection-schema.js'
+import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import { int64OfWords } from '../schema/int64.js'
 import type { Node, PkKey } from './ast.js'
@@ -13,6 +13,7 @@ import { bindFilter } from './bind.js'
 import type { BindContext } from './bind-context.js'
 import { ALL, type Bound } from './bound.js'
 import { literalOfValue, literalText, type TemplateValues } from './fold.js'
+import type { ElementTest } from './match-elements.js'
 import { parseFilter } from './parser.js'
 
 export type { PkKey } from './ast.js'
@@ -33,10 +34,19 @@ export interface FilterPlan {
   readonly cacheKey: string | null
   /** What the evaluator runs. */
   readonly root: Bound
+  /** What `element_filter` asks of elements; null without one. `root` says which rows have such an element. */
+  readonly elements: ElementFilter | null
 }
 
-/** Which request the filter belongs to; only messages differ. */
-export type FilterVerb = 'query' | 'search' | 'delete'
+/** The elements of a struct array that a query returns one by one. */
+export interface ElementFilter {
+  readonly field: number
+  readonly schema: FieldSchema
+  readonly test: ElementTest
+}
+
+/** Which request the filter belongs to; 'elements' is a query that can return elements one by one. */
+export type FilterVerb = 'query' | 'search' | 'delete' | 'elements'
 
 /** Texts remembered per schema. */
 const CACHE_MAX = 256
@@ -65,10 +75,23 @@ export function compileFilter(
   timezone = 'UTC',
 ): FilterPlan {
   if (text.trim() === '') {
-    return { text, kind: 'all', fields: [], pkIn: null, sample: null, cacheKey: '', root: ALL }
+    return {
+      text,
+      kind: 'all',
+      fields: [],
+      pkIn: null,
+      sample: null,
+      cacheKey: '',
+      root: ALL,
+      elements: null,
+    }
   }
   try {
-    return compile(schema, text, templates, timezone)
+    const plan = compile(schema, text, templates, timezone)
+    if (plan.elements !== null && verb !== 'elements') {
+      throw invalid('element_filter is only supported in queries that return rows', { bare: true })
+    }
+    return plan
   } catch (cause) {
     if (!(cause instanceof MilvusError)) throw cause
     const plan = verb === 'delete' ? 'delete' : 'query'
@@ -124,7 +147,7 @@ function bind(
   timezone: string,
 ): FilterPlan {
   const context: BindContext = { schema, text, templates, timezone, constants: new Map() }
-  const { root, sample } = bindFilter(context, tree)
+  const { root, sample, elements } = bindFilter(context, tree)
   const fields = new Set<number>()
   collectFields(root, fields)
   const sorted = [...fields].sort((a, b) => a - b)
@@ -137,6 +160,7 @@ function bind(
     sample,
     cacheKey: sample === null ? `${schema.version}\u0000${timezone}\u0000${text}${values}` : null,
     root,
+    elements,
   }
 }
 

@@ -129,15 +129,18 @@ export interface ElementSet {
   readonly hasTrue: boolean
   readonly hasFalse: boolean
   readonly lists: readonly (readonly Literal[])[]
+  /** The constants as given. */
+  readonly literals: readonly Literal[]
 }
 
 /** The set of some constants. `single`: they meet float32 values and are rounded alike. */
 export function elementSetOf(literals: readonly Literal[], single = false): ElementSet {
   const integers: bigint[] = []
-  const doubles = new Set<number>()
   const wide = new Set<number>()
   const texts: Uint8Array[] = []
   const lists: (readonly Literal[])[] = []
+  // Made when a stored double first asks: a long list of keys never meets one.
+  let doubles: ReadonlySet<number> | null = null
   let numbers = false
   let hasTrue = false
   let hasFalse = false
@@ -146,11 +149,9 @@ export function elementSetOf(literals: readonly Literal[], single = false): Elem
       case 'int':
         numbers = true
         integers.push(literal.value)
-        doubles.add(single ? Math.fround(Number(literal.value)) : Number(literal.value))
         break
       case 'float':
         numbers = true
-        doubles.add(single ? Math.fround(literal.value) : literal.value)
         if (Math.abs(literal.value) >= 2 ** 53) wide.add(literal.value)
         else if (Number.isInteger(literal.value)) integers.push(BigInt(literal.value))
         break
@@ -167,12 +168,26 @@ export function elementSetOf(literals: readonly Literal[], single = false): Elem
   }
   return {
     integers: numbers ? new Int64Set(integers) : null,
-    doubles,
+    get doubles() {
+      doubles ??= doublesOf(literals, single)
+      return doubles
+    },
     wideFloats: wide.size > 0 ? wide : null,
     texts: texts.length > 0 ? new ByteSet(texts) : null,
     bools: hasTrue || hasFalse,
     hasTrue,
     hasFalse,
     lists,
+    literals,
   }
+}
+
+function doublesOf(literals: readonly Literal[], single: boolean): ReadonlySet<number> {
+  const doubles = new Set<number>()
+  for (const literal of literals) {
+    if (literal.kind !== 'int' && literal.kind !== 'float') continue
+    const value = Number(literal.value)
+    doubles.add(single ? Math.fround(value) : value)
+  }
+  return doubles
 }

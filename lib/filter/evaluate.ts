@@ -9,11 +9,12 @@
  * UNKNOWN needs no bits of its own: negation sits on the leaves (bound.ts says why).
  */
 import { assert } from '../base/assert.js'
+import type { OpenOrder } from '../index/scalar-order.js'
 import type { Column, FixedColumn, VarColumn } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
 import { type Ask, askOf } from './ask-row.js'
 import type { Bound, Leaf } from './bound.js'
-import type { FilterPlan } from './compile.js'
+import { type EvaluateElements, narrowMatch } from './match-elements.js'
 import { narrowInt64Range, narrowIntegerSet, narrowNull, narrowRange, narrowValid } from './scan-fixed.js'
 import { type TextTest, testText } from './text-test.js'
 import { FALSE, TRUE } from './value.js'
@@ -21,7 +22,15 @@ import { FALSE, TRUE } from './value.js'
 /** Where the evaluator finds columns, by field index. */
 export interface ColumnSource {
   column(fieldIndex: number): Column
+  /** Scalar indexes that are ready on a field; a source without the method has none. */
+  scalarOrders?(fieldIndex: number): readonly OpenOrder[]
 }
+
+/** What can be run: a bound plan, parts of which may have been answered for all rows already (serve.ts). */
+export type Runnable =
+  | Bound
+  | { readonly op: 'and' | 'or'; readonly items: readonly Runnable[] }
+  | { readonly op: 'bits'; readonly bits: Uint32Array }
 
 /** Rows per block: 512 bytes of bits, and about 40 µs of a cheap leaf. A multiple of 32. */
 const BLOCK_ROWS = 4096
@@ -29,10 +38,10 @@ const BLOCK_ROWS = 4096
 /**
  * Writes the bits of the TRUE rows among [from, to) into `out`; bit index = row number. The words of that range are
  * overwritten. `from` is a multiple of 32; when `to` is not, the rest of its word is written as zeros.
- * Synchronous: callers slice large ranges themselves. Ignores `plan.sample` (see sample.ts).
+ * Synchronous: callers slice large ranges themselves. Ignores a plan's `sample` (see sample.ts).
  */
 export function evaluateFilter(
-  plan: FilterPlan,
+  plan: { readonly root: Runnable },
   source: ColumnSource,
   from: number,
   to: number,
@@ -47,7 +56,7 @@ export function evaluateFilter(
 }
 
 /** True when the filter is TRUE for one row. */
-export function evaluateRow(plan: FilterPlan, source: ColumnSource, row: number): boolean {
+export function evaluateRow(plan: { readonly root: Runnable }, source: ColumnSource, row: number): boolean {
   oneRow[0] = 1 << (row & 31)
   narrow(plan.root, source, row & ~31, (row & 31) + 1, oneRow, 0, 0)
   return oneRow[0] !== 0
@@ -55,7 +64,7 @@ export function evaluateRow(plan: FilterPlan, source: ColumnSource, row: number)
 
 /** For a list of rows in any order: out[i] = 1 when the filter is TRUE for rows[i], else 0. */
 export function evaluateRows(
-  plan: FilterPlan,
+  plan: { readonly root: Runnable },
   source: ColumnSource,
   rows: Int32Array,
   out: Uint8Array,
@@ -79,7 +88,26 @@ export function evaluateRows(
 
 const oneRow = new Uint32Array(1)
 /** Two bitsets of one block per level of nested `or`. */
-const scratch: Uint32Array[] = []
+let scratch: Uint32Array[] = []
+/** The same for expressions on elements, which run while the row's own are in use. They do not nest. */
+let innerScratch: Uint32Array[] = []
+
+/** Runs the expression of a predicate on elements over all of them. */
+export const evaluateElements: EvaluateElements = (root, source, count, out) => {
+  const outer = scratch
+  scratch = innerScratch
+  innerScratch = []
+  try {
+    for (let start = 0; start < count; start += BLOCK_ROWS) {
+      const rows = Math.min(BLOCK_ROWS, count - start)
+      fillOnes(out, start >>> 5, rows)
+      narrow(root, source, start, rows, out, start >>> 5, 0)
+    }
+  } finally {
+    innerScratch = scratch
+    scratch = outer
+  }
+}
 
 function scratchBits(index: number): Uint32Array {
   while (scratch.length <= index) scratch.push(new Uint32Array(BLOCK_ROWS >>> 5))
@@ -100,7 +128,7 @@ function anyBit(bits: Uint32Array, at: number, words: number): boolean {
 
 /** Clears the bits of rows for which `node` is not TRUE. Bit 0 of word `at` is row `from`, a multiple of 32. */
 function narrow(
-  node: Bound,
+  node: Runnable,
   source: ColumnSource,
   from: number,
   count: number,
@@ -121,6 +149,11 @@ function narrow(
         narrow(node.items[i]!, source, from, count, bits, at, depth)
       }
       return
+    case 'bits': {
+      const first = from >>> 5
+      for (let w = 0; w < words; w++) bits[at + w]! &= node.bits[first + w]!
+      return
+    }
     case 'or':
       narrowOr(node.items, source, from, count, bits, at, depth)
       return
@@ -130,7 +163,7 @@ function narrow(
 }
 
 function narrowOr(
-  items: readonly Bound[],
+  items: readonly Runnable[],
   source: ColumnSource,
   from: number,
   count: number,
@@ -172,6 +205,10 @@ function narrowLeaf(
   // A path in a null JSON field does not exist, which is an answer; everything else about a null is UNKNOWN.
   const nullsMatch = leaf.op === 'exists' && leaf.negated
   if (!nullsMatch) narrowValid(column.validity, from, count, bits, at)
+  if (leaf.op === 'match') {
+    narrowMatch(leaf, column as VarColumn, from, count, bits, at, evaluateElements)
+    return
+  }
   if (leaf.op === 'scalar' && narrowScalar(leaf, column, from, count, bits, at)) return
   let other: Column | null = null
   if (leaf.op === 'columns') {

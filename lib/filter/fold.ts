@@ -78,6 +78,8 @@ function fold(context: FoldContext, node: Node): Literal | null {
       return templateValue(context, node.name)
     case 'list':
       return foldList(context, node)
+    case 'literals':
+      return { kind: 'list', items: node.items }
     case 'not':
     case 'negate':
     case 'plus':

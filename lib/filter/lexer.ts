@@ -5,6 +5,8 @@
  * both `and`); any other word is an identifier. Letters of every script may stand in names. `ISO` and `INTERVAL` are
  * keywords only before a string, so that fields may carry these names.
  */
+import type { Literal } from './ast.js'
+import { readLiterals } from './literal-list.js'
 import { parseFloatText, parseInteger, patternString, unescapeString } from './literal-text.js'
 import { reject } from './reject.js'
 
@@ -19,6 +21,13 @@ export type Token =
       readonly end: number
     }
   | { readonly type: 'name' | 'op'; readonly text: string; readonly start: number; readonly end: number }
+  /** A whole list of plain literals, brackets included. */
+  | {
+      readonly type: 'literals'
+      readonly items: readonly Literal[]
+      readonly start: number
+      readonly end: number
+    }
   | { readonly type: 'end'; readonly start: number; readonly end: number }
 
 const KEYWORDS = new Set(['and', 'or', 'not', 'in', 'like', 'exists', 'is'])
@@ -41,7 +50,7 @@ export function tokenize(text: string): Token[] {
   for (;;) {
     at = skipSpace(text, at)
     if (at >= text.length) break
-    const token = quickToken(text, at) ?? nextToken(text, at)
+    const token = listToken(text, at) ?? quickToken(text, at) ?? nextToken(text, at)
     if (token === null) reject(`${place(text, at)} token recognition error at: '${text.slice(at, at + 20)}'`)
     tokens.push(token)
     at = token.end
@@ -67,7 +76,14 @@ function skipSpace(text: string, from: number): number {
   }
 }
 
-/** The bulk of a long list: commas, plain decimal numbers, strings without escapes. Null for everything else. */
+/** A long list of plain literals; null for everything else. */
+function listToken(text: string, start: number): Token | null {
+  if (text.charCodeAt(start) !== 91 /* [ */) return null
+  const list = readLiterals(text, start)
+  return list === null ? null : { type: 'literals', ...list, start }
+}
+
+/** The bulk of a list: commas, plain decimal numbers, strings without escapes. Null for everything else. */
 function quickToken(text: string, start: number): Token | null {
   const first = text.charCodeAt(start)
   if (first === 44 /* , */) return { type: 'op', text: ',', start, end: start + 1 }

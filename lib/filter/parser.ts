@@ -267,6 +267,8 @@ class Parser {
       case 'float':
       case 'string':
         return literalNode(token)
+      case 'literals':
+        return { kind: 'literals', items: token.items, ...span }
       case 'name':
         return this.#named(token.text, span)
       case 'op':

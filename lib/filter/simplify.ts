@@ -40,7 +40,7 @@ export function makeOr(parts: readonly Bound[]): Bound {
 }
 
 /** Rough nanoseconds per row; only the order matters. */
-function costOf(node: Bound): number {
+export function costOf(node: Bound): number {
   switch (node.op) {
     case 'all':
     case 'none':
@@ -67,6 +67,9 @@ function costOf(node: Bound): number {
       return 100 + testCost(node.test)
     case 'calendar':
       return 500
+    case 'geometry':
+    case 'match':
+      return 1000
   }
 }
 
@@ -87,24 +90,27 @@ function testCost(test: Test): number {
   }
 }
 
-/** `a > 1 and a < 5`: one range instead of two passes. Plain leaves on one column only. */
+/** `a > 1 and a < 5`: one range instead of two passes. Plain leaves on one column or one JSON path. */
 function intersectRanges(items: readonly Bound[]): Bound[] {
-  const placeOf = new Map<number, number>()
+  const placeOf = new Map<string, number>()
   const out: Bound[] = []
   for (const item of items) {
-    if (item.op !== 'scalar' || item.negated || item.test.test !== 'range') {
+    if ((item.op !== 'scalar' && item.op !== 'json') || item.negated || item.test.test !== 'range') {
       out.push(item)
       continue
     }
-    const at = placeOf.get(item.field)
+    const key = subjectKey(item)
+    const at = placeOf.get(key)
     if (at === undefined) {
-      placeOf.set(item.field, out.length)
+      placeOf.set(key, out.length)
       out.push(item)
       continue
     }
     const other = out[at] as typeof item
     const range = intersect(item.test.range, (other.test as { readonly range: NumberRange }).range)
-    const empty = isFloatType(item.type) ? !(range.low <= range.high) : range.min > range.max
+    const noDouble = !(range.low <= range.high)
+    const noInteger = range.min > range.max
+    const empty = item.op === 'json' ? noDouble && noInteger : isFloatType(item.type) ? noDouble : noInteger
     if (empty) return [NONE]
     out[at] = { ...item, test: { test: 'range', range } }
   }
@@ -139,7 +145,7 @@ function mergeEqualities(items: readonly Bound[], negated: boolean): Bound[] {
       continue
     }
     const leaf = item as SetLeaf
-    const key = `${leaf.field}${leaf.op === 'json' ? pathKey(leaf.path) : ''}`
+    const key = subjectKey(leaf)
     const group = groups.get(key)
     if (group === undefined) {
       groups.set(key, { leaf, literals: [...literals], parts: 1 })
@@ -157,6 +163,11 @@ function mergeEqualities(items: readonly Bound[], negated: boolean): Bound[] {
 }
 
 type SetLeaf = Extract<Leaf, { readonly op: 'scalar' | 'json' }>
+
+/** Equal for leaves on one column or one JSON path. */
+function subjectKey(leaf: SetLeaf): string {
+  return `${leaf.field}${leaf.op === 'json' ? pathKey(leaf.path) : ''}`
+}
 
 function pathKey(path: JsonPath): string {
   return path.map(step => `/${Buffer.from(step.key).toString('hex')}`).join('')

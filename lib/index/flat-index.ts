@@ -4,7 +4,8 @@
  *
  * Rows are taken in blocks: a bitset becomes a short list of rows, one kernel call scores the list, and only then are
  * scores compared with the heap's threshold. Columns that are not float32 (or whole words) are converted block by
- * block into one reused array, so there is one kernel per metric and a row's score never depends on how it was found.
+ * block into one reused array, so there is one kernel per metric (in two forms of the same result, see simd-kernels.ts)
+ * and a row's score never depends on how it was found.
  *
  * Everything here is synchronous; the caller slices `[from, to)` to keep the event loop free. The scratch arrays are
  * per module: safe, because no function here calls out while it uses them.
@@ -12,6 +13,7 @@
 
 import { assert, InvariantError } from '../base/assert.js'
 import { getBit } from '../base/bitset.js'
+import { LIMITS } from '../base/limits.js'
 import type { TopK } from '../base/top-k.js'
 import { type Column, type FixedColumn, isValid, type VarColumn } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
@@ -32,12 +34,13 @@ import {
   type WordKernel,
 } from './kernels.js'
 import type { BinaryQuery, DenseQuery, QueryVector, SparseQuery } from './query-vector.js'
+import { simdKernel, vectorArray } from './simd-kernels.js'
 
 export { rangeBounds, withinRange } from './metric.js'
 
 /** Rows per kernel call: long enough to forget the call, short enough for the caches. */
 const BLOCK_ROWS = 512
-/** Elements of the conversion scratch: a block of converted rows is at most 256 KiB (or one row, if that is longer). */
+/** Elements of the conversion scratch: a block of converted rows is at most 256 KiB; no row is longer. */
 const SCRATCH_ELEMENTS = 65_536
 
 const blockRows = new Int32Array(BLOCK_ROWS)
@@ -175,16 +178,18 @@ function denseScorer(query: DenseQuery, column: FixedColumn): Scorer {
   assert(column.width === dim, 'query and column have the same dimensions')
   if (dataType === DataType.FloatVector) {
     const values = column.values as Float32Array
-    return (rows, from, to, out) => kernel(wanted, norm, values, dim, rows, from, to, out)
+    const fastest = simdKernel(query.metric, values) ?? kernel
+    return (rows, from, to, out) => fastest(wanted, norm, values, dim, rows, from, to, out)
   }
   const step = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(SCRATCH_ELEMENTS / dim)))
-  const scratch = floatScratch(step * dim)
+  const scratch = scratchFloats()
+  const fastest = simdKernel(query.metric, scratch) ?? kernel
   return (rows, from, to, out) => {
     for (let at = from; at < to; at += step) {
       const end = Math.min(to, at + step)
       decodeFloatRows(dataType, column, rows, at, end, scratch)
       const part = at === from ? out : out.subarray(at - from)
-      kernel(wanted, norm, scratch, dim, identityRows, 0, end - at, part)
+      fastest(wanted, norm, scratch, dim, identityRows, 0, end - at, part)
     }
   }
 }
@@ -198,7 +203,8 @@ function binaryScorer(query: BinaryQuery, column: FixedColumn): Scorer {
   const view = wordView(column)
   if (view !== null) return (rows, from, to, out) => kernel(wanted, view, width, rows, from, to, out)
   const step = Math.max(1, Math.min(BLOCK_ROWS, Math.floor(SCRATCH_ELEMENTS / width)))
-  const scratch = new Uint32Array(floatScratch(step * width).buffer)
+  const { buffer, byteOffset } = scratchFloats()
+  const scratch = new Uint32Array(buffer, byteOffset, SCRATCH_ELEMENTS)
   return (rows, from, to, out) => {
     for (let at = from; at < to; at += step) {
       const end = Math.min(to, at + step)
@@ -232,10 +238,10 @@ function sparseScorer(query: SparseQuery, column: VarColumn): Scorer {
   }
 }
 
-let scratchFloats = new Float32Array(0)
+let scratch: Float32Array | null = null
 
-/** The conversion scratch, with room for at least `length` elements. */
-function floatScratch(length: number): Float32Array {
-  if (scratchFloats.length < length) scratchFloats = new Float32Array(length)
-  return scratchFloats
+/** The conversion scratch, made on first use; where the vector unit can read it, with room for the longest query. */
+function scratchFloats(): Float32Array {
+  scratch ??= vectorArray(SCRATCH_ELEMENTS / LIMITS.dimMax, LIMITS.dimMax)
+  return scratch
 }

@@ -7,9 +7,11 @@
  */
 import { assert } from '../base/assert.js'
 import { invalid, type MilvusError } from '../base/errors.js'
+import { shownValue } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isVectorType } from '../schema/data-type.js'
+import { elementField, structSubField } from '../schema/struct-codec.js'
 import type { IndexSpec, MetricType } from './index-spec.js'
 import {
   autoIndexType,
@@ -19,7 +21,7 @@ import {
   VECTOR_INDEX_TYPES,
   type VectorIndexType,
 } from './index-types.js'
-import { defaultMetric } from './metric.js'
+import { defaultMetric, listMetric, vectorMetric } from './metric.js'
 import { checkScalarIndex, jsonPathSteps } from './scalar-params.js'
 import type { HnswParams } from './vector-index.js'
 
@@ -122,7 +124,7 @@ function flatten(request: IndexRequest): Given {
   const given: Given = { indexType: '', metricType: '', params: {} }
   const say = (key: string, value: unknown): void => {
     if (value === null || value === undefined) return
-    const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+    const text = typeof value === 'string' ? value : shownValue(value)
     if (key === 'index_type') given.indexType = agreed(key, given.indexType, text.toUpperCase())
     else if (key === 'metric_type') given.metricType = agreed(key, given.metricType, text.toUpperCase())
     else if (key === 'params') for (const [k, v] of Object.entries(parseParams(value))) say(k, v)
@@ -147,7 +149,7 @@ function agreed(key: string, before: string, now: string): string {
 function parseParams(value: unknown): Record<string, unknown> {
   if (typeof value !== 'string') {
     if (typeof value === 'object' && !Array.isArray(value)) return value as Record<string, unknown>
-    throw invalid(`index params must be an object, got ${JSON.stringify(value)}`)
+    throw invalid(`index params must be an object, got ${shownValue(value)}`)
   }
   if (value === '') return {}
   if (Buffer.byteLength(value) > LIMITS.indexParamsBytesMax) {
@@ -165,11 +167,22 @@ function parseParams(value: unknown): Record<string, unknown> {
   return parsed as Record<string, unknown>
 }
 
+/** The vectors of a struct array as a field to index, under the name `struct[sub]`. */
+function listField(sub: FieldSchema, name: string): FieldSchema {
+  if (sub.dataType === DataType.ArrayOfVector) return { ...elementField(sub), name }
+  throw invalid(`index on a scalar sub-field of a struct array is not supported: ${name}`)
+}
+
 function resolveField(
   schema: CollectionSchema,
   name: string,
 ): { readonly field: FieldSchema; readonly dynamicKey: string | null } {
+  const part = structSubField(schema, name)
+  if (part !== null) return { field: listField(part.sub, name), dynamicKey: null }
   const at = fieldIndex(schema, name)
+  if (at >= 0 && schema.fields[at]!.dataType === DataType.ArrayOfStruct) {
+    throw invalid(`index on struct array field ${name} is not supported, name one of its vectors: ${name}[…]`)
+  }
   if (at >= 0) return { field: schema.fields[at]!, dynamicKey: null }
   if (schema.dynamicIndex < 0) throw invalid(`cannot create index on non-exist field: ${name}`)
   return { field: schema.fields[schema.dynamicIndex]!, dynamicKey: name }
@@ -262,6 +275,7 @@ function checkMetric(
   type: VectorIndexType,
   given: string,
 ): MetricType {
+  if (structSubField(schema, field.name) !== null) return checkListMetric(field, type, given)
   const bm25 = schema.functions.some(f => f.type === BM25_FUNCTION && f.outputFieldNames.includes(field.name))
   if (given === '') {
     if (bm25) return 'BM25'
@@ -291,6 +305,16 @@ function checkMetric(
   throw badMetric(
     `${kind} vector index does not support metric type: ${given}, metric type ${given} not found or not supported, ` +
       `supported: [${type.metrics.join(' ')}]`,
+  )
+}
+
+/** Lists of vectors are compared by MAX_SIM metrics; their own metric must suit vectors and index type. */
+function checkListMetric(field: FieldSchema, type: VectorIndexType, given: string): MetricType {
+  const usual = listMetric(`MAX_SIM_${defaultMetric(field.dataType)}`)
+  const metric = given === '' ? usual : listMetric(given)
+  if (metric !== undefined && type.metrics.includes(vectorMetric(metric))) return metric
+  throw badMetric(
+    `metric type ${given} not found or not supported on vectors of a struct array, supported: MAX_SIM, MAX_SIM_*`,
   )
 }
 

@@ -12,6 +12,12 @@ export type MetricType =
   | 'SUPERSTRUCTURE'
   | 'BM25'
   | 'MHJACCARD'
+  | 'MAX_SIM'
+  | 'MAX_SIM_IP'
+  | 'MAX_SIM_COSINE'
+  | 'MAX_SIM_L2'
+  | 'MAX_SIM_HAMMING'
+  | 'MAX_SIM_JACCARD'
 
 export interface IndexSpec {
   /** Unique in the collection, never reused; sidecar files are bound to it. */

@@ -1,5 +1,6 @@
 /**
- * The loops that compare one query with many rows. Nothing else in the engine computes a vector score.
+ * The loops that compare one query with many rows. Nothing else in the engine computes a vector score, apart from the
+ * same three dense loops in simd-kernels.ts, whose sums are added in the same order.
  *
  * One call shape: score the rows `rows[from..to)` of a flat array and write the results to `out`, so a call is crossed
  * per block of rows and each loop sees one kind of array for ever. Products and sums are float64; storing into the

@@ -17,13 +17,52 @@ export function isDistance(metric: MetricType): boolean {
     case 'JACCARD':
     case 'SUBSTRUCTURE':
     case 'SUPERSTRUCTURE':
+    case 'MAX_SIM_L2':
+    case 'MAX_SIM_HAMMING':
+    case 'MAX_SIM_JACCARD':
       return true
     case 'IP':
     case 'COSINE':
     case 'BM25':
     case 'MHJACCARD':
+    case 'MAX_SIM':
+    case 'MAX_SIM_IP':
+    case 'MAX_SIM_COSINE':
       return false
   }
+}
+
+/** Metric that the vectors of a list are compared with: COSINE for MAX_SIM_COSINE and for MAX_SIM. */
+export function vectorMetric(metric: MetricType): MetricType {
+  switch (metric) {
+    case 'MAX_SIM':
+    case 'MAX_SIM_COSINE':
+      return 'COSINE'
+    case 'MAX_SIM_IP':
+      return 'IP'
+    case 'MAX_SIM_L2':
+      return 'L2'
+    case 'MAX_SIM_HAMMING':
+      return 'HAMMING'
+    case 'MAX_SIM_JACCARD':
+      return 'JACCARD'
+    default:
+      return metric
+  }
+}
+
+const LIST_METRICS: readonly MetricType[] = [
+  'MAX_SIM',
+  'MAX_SIM_IP',
+  'MAX_SIM_COSINE',
+  'MAX_SIM_L2',
+  'MAX_SIM_HAMMING',
+  'MAX_SIM_JACCARD',
+]
+
+/** The metric on lists of vectors of this name; undefined for other names. */
+export function listMetric(name: string): MetricType | undefined {
+  return LIST_METRICS.find(metric => metric === name)
 }
 
 /** Metric of an index on a vector field when the user names none. */

@@ -106,19 +106,26 @@ export function queryFromColumn(
   return denseQuery(field, metric, values)
 }
 
-/** What VectorIndex.search wants: plain numbers, of length 1 for COSINE. */
-export function graphQuery(query: DenseQuery): number[] {
+/** The last array that graphQuery gave out: kept, because making it costs more than filling it. */
+let graphNumbers: number[] = []
+
+/**
+ * What VectorIndex.search wants: plain numbers, of length 1 for COSINE.
+ * The array is filled anew by the next call; whoever waits in between asks again.
+ */
+export function graphQuery(query: DenseQuery): readonly number[] {
+  const { values } = query
   const scale = query.metric === 'COSINE' && query.norm > 0 ? 1 / query.norm : 1
-  const out = new Array<number>(query.values.length)
-  for (let i = 0; i < out.length; i++) out[i] = query.values[i]! * scale
-  return out
+  if (graphNumbers.length !== values.length) graphNumbers = Array.from(values)
+  for (let i = 0; i < values.length; i++) graphNumbers[i] = values[i]! * scale
+  return graphNumbers
 }
 
 function denseQuery(field: FieldSchema, metric: MetricType, values: Float32Array): DenseQuery {
   let sum = 0
   for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!
-  const base = { dataType: field.dataType, metric, dim: field.dim, distance: isDistance(metric) }
-  return { ...base, kind: 'dense', values, norm: Math.sqrt(sum) }
+  const { dataType, dim } = field
+  return { kind: 'dense', dataType, metric, dim, distance: isDistance(metric), values, norm: Math.sqrt(sum) }
 }
 
 function binaryQuery(field: FieldSchema, metric: MetricType, bytes: Uint8Array): BinaryQuery {
@@ -187,6 +194,14 @@ function floatsOfNumbers(field: FieldSchema, numbers: ArrayLike<unknown>): Float
   if (field.dataType === DataType.FloatVector && numbers instanceof Float32Array)
     return finite(numbers.slice())
   const out = new Float32Array(field.dim)
+  if (field.dataType === DataType.FloatVector) {
+    for (let i = 0; i < out.length; i++) {
+      const given = numbers[i]
+      if (typeof given !== 'number') throw typeMismatch(field, `array of ${typeof given}`)
+      out[i] = given
+    }
+    return finite(out)
+  }
   for (let i = 0; i < out.length; i++) {
     const given = numbers[i]
     if (typeof given !== 'number') throw typeMismatch(field, `array of ${typeof given}`)

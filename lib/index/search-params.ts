@@ -5,6 +5,7 @@
  * does. All of them end up as one number, `ef`, the width of the graph search; exact searches ignore it.
  */
 import { invalid, type MilvusError } from '../base/errors.js'
+import { shownValue } from '../base/json.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { IndexSpec, MetricType } from './index-spec.js'
 import { autoIndexType, INT32_MAX, VECTOR_INDEX_TYPES } from './index-types.js'
@@ -127,7 +128,7 @@ function rangeNumber(params: Readonly<Record<string, unknown>>, key: string): nu
   const value = numeric(given)
   if (value === undefined) {
     throw invalid(
-      `Type conflict in json: param '${key}' (${JSON.stringify(given)}) should be a number, type must be number`,
+      `Type conflict in json: param '${key}' (${shownValue(given)}) should be a number, type must be number`,
     )
   }
   return value
@@ -142,7 +143,7 @@ function integerOf(
 ): number | undefined {
   const given = params[key]
   if (given === undefined) return undefined
-  const text = typeof given === 'string' ? given : JSON.stringify(given)
+  const text = typeof given === 'string' ? given : shownValue(given)
   if (typeof given !== 'number' && !(typeof given === 'string' && /^[+-]?\d+$/.test(given))) {
     throw invalid(`Type conflict in json: param '${key}' (${text}) should be integer`)
   }
@@ -162,7 +163,7 @@ function numberOf(
   const given = params[key]
   if (given === undefined) return undefined
   const value = numeric(given)
-  const text = typeof given === 'string' ? given : JSON.stringify(given)
+  const text = typeof given === 'string' ? given : shownValue(given)
   if (value === undefined) throw invalid(`Type conflict in json: param '${key}' (${text}) should be a number`)
   if (value < min || value > max) throw outOfRange(key, text, `[${min.toFixed(6)}, ${max.toFixed(6)}]`)
   return value

@@ -46,7 +46,8 @@ const CRC_OFFSET = 60
 /** Bytes summed between two turns of the event loop: about 0.6 ms at 1.6 GB/s. */
 const CHUNK_BYTES = 1 << 20
 const METRIC_CODES = { L2: 1, IP: 2, COSINE: 3 } as const satisfies Record<HnswParams['metric'], number>
-const SUFFIXES = ['.map', '.graph', '.map.tmp', '.graph.tmp'] as const
+/** Endings of all files of a sidecar: a graph's two, or a scalar index's one (scalar-order.ts). */
+const SUFFIXES = ['.map', '.graph', '.order', '.map.tmp', '.graph.tmp', '.order.tmp'] as const
 
 /** What a graph was built for. */
 export interface SidecarIdentity {
@@ -291,7 +292,7 @@ async function writeSynced(path: string, bytes: Buffer): Promise<void> {
 }
 
 /** Makes renames in a directory durable. Windows cannot open directories, and does not need it. */
-async function syncDirectory(dir: string): Promise<void> {
+export async function syncDirectory(dir: string): Promise<void> {
   if (process.platform === 'win32') return
   const handle = await open(dir, 'r')
   try {

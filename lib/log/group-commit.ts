@@ -18,7 +18,7 @@
  *    items, those prepared, those in line and all later ones fail with that same error.
  */
 import { assert } from '../base/assert.js'
-import { Turn } from '../base/turn.js'
+import { monotonicMs, Turn } from '../base/turn.js'
 
 export interface GroupCommitOptions<T> {
   /**
@@ -161,14 +161,14 @@ export class GroupCommit<T> {
   async #pump(): Promise<void> {
     const { prepare, isAlone, groupBytesMax, isFull, makeRoom } = this.#options
     const turn = new Turn()
-    let sinceMs = performance.now()
+    let sinceMs = monotonicMs()
     try {
       while (this.#waiting > 0) {
         const entry = this.#queue[this.#head]!
         const closed = this.#open.length > 0 && this.#openBytes + entry.bytes > groupBytesMax
         if (closed || isAlone(entry.item)) {
           await this.#quiet()
-          sinceMs = performance.now()
+          sinceMs = monotonicMs()
         }
         if (this.#waiting === 0) break
         this.#shift()
@@ -176,7 +176,7 @@ export class GroupCommit<T> {
         const preparing = this.#prepared(prepare, entry)
         if (preparing !== null) await preparing
         this.#open.push(entry)
-        const nowMs = performance.now()
+        const nowMs = monotonicMs()
         this.#openMs += nowMs - sinceMs
         sinceMs = nowMs
         if (isFull()) {
@@ -187,7 +187,7 @@ export class GroupCommit<T> {
         if (turn.due()) {
           this.#launch()
           await turn.next()
-          sinceMs = performance.now()
+          sinceMs = monotonicMs()
         }
       }
     } catch (error) {
@@ -252,7 +252,7 @@ export class GroupCommit<T> {
 
   /** Never rejects. */
   async #write(group: readonly Entry<T>[]): Promise<void> {
-    const startMs = performance.now()
+    const startMs = monotonicMs()
     try {
       await this.#options.write(group.map(entry => entry.item))
     } catch (error) {
@@ -263,7 +263,7 @@ export class GroupCommit<T> {
       this.#wakeIdle()
       return
     }
-    const tookMs = performance.now() - startMs
+    const tookMs = monotonicMs() - startMs
     this.#writeMs =
       this.#writeMs === Number.POSITIVE_INFINITY
         ? tookMs

@@ -11,7 +11,7 @@ import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.j
 import { type Column, isValid } from '../schema/column.js'
 import { pkKeyAt, valueAt } from '../schema/column-ops.js'
 import { DataType, dataTypeName, isFloatType, isIntegerType } from '../schema/data-type.js'
-import { type Int64As, int64InForm } from '../schema/int64.js'
+import { int64InForm } from '../schema/int64.js'
 import { formatTimestamptz } from '../schema/timestamptz.js'
 import type { Segment } from '../segment/segment.js'
 import { type MatchedRows, rowsOf } from './match-rows.js'
@@ -100,7 +100,8 @@ function isGiven(value: unknown): boolean {
 
 function groupNamesOf(groupBy: QueryRequest['groupBy']): string[] {
   if (groupBy === undefined || groupBy === null) return []
-  const names = typeof groupBy === 'string' ? groupBy.split(',') : groupBy
+  const names: unknown = typeof groupBy === 'string' ? groupBy.split(',') : groupBy
+  if (!Array.isArray(names)) throw invalid('group by fields must be a text or a list of texts')
   return names.map(name => String(name).trim()).filter(name => name !== '')
 }
 
@@ -148,7 +149,7 @@ export async function runAggregation(
   plan: Aggregation,
   turn: Turn,
 ): Promise<Row[]> {
-  const { schema, int64As } = context
+  const { schema } = context
   const groups = new Map<string, Group>()
   if (plan.groupBy.length === 0) groups.set('', newGroup([], plan))
   const fields = [...new Set([...plan.groupBy, ...plan.measures.map(m => m.index)])].filter(i => i >= 0)
@@ -173,7 +174,7 @@ export async function runAggregation(
   }
   return [...orderGroups(plan, groups.values())]
     .slice(plan.window.offset, plan.window.offset + plan.window.limit)
-    .map(group => rowOf(schema, plan, group, int64As))
+    .map(group => rowOf(context, plan, group))
 }
 
 function newGroup(values: readonly SortValue[], plan: Aggregation): Group {
@@ -260,42 +261,45 @@ function orderGroups(plan: Aggregation, groups: Iterable<Group>): Group[] {
   })
 }
 
-function rowOf(schema: CollectionSchema, plan: Aggregation, group: Group, int64As: Int64As): Row {
+function rowOf(context: OutContext, plan: Aggregation, group: Group): Row {
   const row: Row = {}
   for (const output of plan.outputs) {
     if (output.kind === 'group') {
-      row[output.name] = outValue(schema, plan.groupBy[output.at]!, group.values[output.at]!, int64As)
+      row[output.name] = outValue(context, plan.groupBy[output.at]!, group.values[output.at]!)
     } else {
-      row[output.name] = measured(schema, plan.measures[output.at]!, group.sums[output.at]!, int64As)
+      row[output.name] = measured(context, plan.measures[output.at]!, group.sums[output.at]!)
     }
   }
   return row
 }
 
-function measured(schema: CollectionSchema, measure: Measure, sum: Sum, int64As: Int64As): unknown {
+function measured(context: OutContext, measure: Measure, sum: Sum): unknown {
   const { op, index, integer } = measure
+  const { int64As } = context
   if (op === 'count') return int64InForm(sum.count, int64As)
   if (sum.value === null) return null
   if (op === 'avg') return Number(sum.value) / sum.count
   if (op === 'sum') {
     return integer ? int64InForm(sum.value as number | bigint, int64As) : sum.value
   }
-  return outValue(schema, index, sum.value, int64As)
+  return outValue(context, index, sum.value)
 }
+
+/** What values are shown by. */
+export type OutContext = Pick<ReadContext, 'schema' | 'int64As' | 'timeZone'>
 
 /** A value of a field as the caller sees it. */
 export function outValue(
-  schema: CollectionSchema,
+  { schema, int64As, timeZone }: OutContext,
   index: number,
   value: SortValue,
-  int64As: Int64As,
 ): unknown {
   if (value === null) return null
   switch (schema.fields[index]!.dataType) {
     case DataType.Int64:
       return int64InForm(value as number | bigint, int64As)
     case DataType.Timestamptz:
-      return formatTimestamptz(value as number | bigint)
+      return formatTimestamptz(value as number | bigint, timeZone)
     default:
       return value
   }

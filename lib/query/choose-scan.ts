@@ -3,7 +3,7 @@
  *
  * Both costs are estimated in nanoseconds from sizes alone. A graph knows nothing of filters and deletes, so when only
  * a share `s` of its points passes, candidates must be drawn until enough of them pass: about k / s of them. Its cost
- * grows as s falls, that of the scan falls with it; they meet at 2–5 % for ordinary sizes (Milvus switches at about
+ * grows as s falls, that of the scan falls with it; they meet at 2–20 % for ordinary sizes (Milvus switches at about
  * 7 %, §3.9).
  *
  * A graph search is one native call that cannot be interrupted, so one that would hold the event loop too long is
@@ -21,6 +21,8 @@ export interface ScanSizes {
   /** Candidate list length asked for, at least k. */
   readonly ef: number
   readonly dim: number
+  /** True when rows are converted to float32 before they are compared. Default false. */
+  readonly converted?: boolean
 }
 
 export type ScanChoice =
@@ -32,33 +34,42 @@ export type ScanChoice =
       readonly ef: number
     }
 
-// Measured with 100,000 rows, 100 to 128 dimensions; what counts is their ratio.
-/** One row of a list of few rows: fetched from somewhere in memory, then compared. */
-const FEW_ROW_NS = 100
-const FEW_DIM_NS = 2
-/** One row among many neighbours: the processor fetches ahead. */
-const MANY_ROW_NS = 20
-const MANY_DIM_NS = 1.1
+// Measured with 100,000 rows of 100 dimensions and 20,000 of 768, caches cold; what counts is their ratio.
+/** One row among others that are not wanted: fetched from somewhere in memory, then compared. */
+const FEW_ROW_NS = 60
+const FEW_DIM_NS = 0.55
+/** One row among its wanted neighbours: the processor fetches ahead. */
+const MANY_ROW_NS = 15
+const MANY_DIM_NS = 0.23
+/** Converting one element of a row to float32. */
+const CONVERTED_DIM_NS = 1
 /** Below this share of passing rows they count as few. */
-const FEW_SHARE = 1 / 8
-/** One entry of the candidate list: its neighbours are fetched and compared. */
-const GRAPH_ENTRY_NS = 1200
-const GRAPH_DIM_NS = 6
+const FEW_SHARE = 2 / 3
+/** One entry of the candidate list: its neighbours are compared, and fetched from memory in a large graph. */
+const GRAPH_ENTRY_NS = 400
+const GRAPH_DIM_NS = 1
+const GRAPH_FETCH_NS = 1900
+const GRAPH_FETCH_DIM_NS = 6
+/** Up to this many bytes of vectors a graph stays in the caches; with 32 times as many, nothing of it does. */
+const CACHED_BYTES = 2 * 1024 * 1024
 /** The longest step that may hold the event loop. */
 const STEP_NS_MAX = 8_000_000
 
 const EXACT: ScanChoice = { kind: 'exact' }
 
 /** Estimated time of comparing the passing rows. */
-export function exactNs(sizes: Pick<ScanSizes, 'passing' | 'points' | 'dim'>): number {
-  const { passing, points, dim } = sizes
+export function exactNs(sizes: Pick<ScanSizes, 'passing' | 'points' | 'dim' | 'converted'>): number {
+  const { passing, points, dim, converted } = sizes
   const few = passing < points * FEW_SHARE
-  return passing * (few ? FEW_ROW_NS + FEW_DIM_NS * dim : MANY_ROW_NS + MANY_DIM_NS * dim)
+  const rowNs = few ? FEW_ROW_NS + FEW_DIM_NS * dim : MANY_ROW_NS + MANY_DIM_NS * dim
+  return passing * (rowNs + (converted === true ? CONVERTED_DIM_NS * dim : 0))
 }
 
 /** Estimated time of one graph search. */
-export function graphNs(ef: number, dim: number): number {
-  return ef * (GRAPH_ENTRY_NS + GRAPH_DIM_NS * dim)
+export function graphNs(ef: number, points: number, dim: number): number {
+  const fetched = Math.min(1, Math.max(0, Math.log2((points * dim * 4) / CACHED_BYTES) / 5))
+  const entryNs = GRAPH_ENTRY_NS + GRAPH_DIM_NS * dim + fetched * (GRAPH_FETCH_NS + GRAPH_FETCH_DIM_NS * dim)
+  return ef * entryNs
 }
 
 /** The cheaper way to the best `k` passing rows. */
@@ -70,7 +81,7 @@ export function chooseScan(sizes: ScanSizes): ScanChoice {
   const ask = share === 1 ? k : Math.min(points, Math.ceil((k + 3 * Math.sqrt(k * (1 - share))) / share))
   // With ef / √s the recall of the passing rows is that of an unfiltered search with ef (measured, s 0.1 to 0.5).
   const ef = Math.max(ask, Math.ceil(sizes.ef / Math.sqrt(share)))
-  const cost = graphNs(ef, dim)
+  const cost = graphNs(ef, points, dim)
   if (cost > STEP_NS_MAX || cost >= exactNs(sizes)) return EXACT
   return { kind: 'graph', ask, ef }
 }
@@ -79,7 +90,7 @@ export function chooseScan(sizes: ScanSizes): ScanChoice {
 export function widen(sizes: ScanSizes, choice: { readonly ask: number; readonly ef: number }): ScanChoice {
   const ask = Math.min(sizes.points, choice.ask * 2)
   const ef = Math.max(choice.ef * 2, ask)
-  const cost = graphNs(ef, sizes.dim)
+  const cost = graphNs(ef, sizes.points, sizes.dim)
   if (ask === choice.ask || cost > STEP_NS_MAX || cost >= exactNs(sizes)) return EXACT
   return { kind: 'graph', ask, ef }
 }

@@ -11,21 +11,22 @@ import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isIntegerType } from '../schema/data-type.js'
 import type { Segment } from '../segment/segment.js'
-import { outValue } from './aggregate.js'
+import { type OutContext, outValue } from './aggregate.js'
 import { type FieldPath, fieldPathOf, readPath } from './field-path.js'
 import type { Fused } from './fuse.js'
 import type { SortValue } from './order-by.js'
 import { compareKeys } from './pk-merge.js'
 import { integerOf, type ResultWindow } from './plan.js'
 import { type Ranking, reduceHits } from './reduce.js'
-import type { ReadContext, SearchRequest } from './request.js'
+import type { Row, SearchRequest } from './request.js'
 import { type HitSortKey, sortedPlaces } from './search-order.js'
 import type { SearchPlan } from './search-plan.js'
 import { pick, refsOf, type SearchRun, searchSegments } from './search-run.js'
 
 /** What to group by. */
 export interface Grouping {
-  readonly path: FieldPath
+  /** One, or several declared fields: rows with the same values in all of them are one group. */
+  readonly paths: readonly GroupPath[]
   /** Hits per group at most. */
   readonly size: number
   readonly strict: boolean
@@ -34,10 +35,15 @@ export interface Grouping {
   readonly strictCast: boolean
 }
 
+/** A field to group by, under the name it was asked for. */
+interface GroupPath extends FieldPath {
+  readonly name: string
+}
+
 /** The grouping part of a request. */
 export type GroupingRequest = Pick<
   SearchRequest,
-  'groupByField' | 'groupSize' | 'strictGroupSize' | 'jsonType' | 'strictCast'
+  'groupByField' | 'groupByFields' | 'groupSize' | 'strictGroupSize' | 'jsonType' | 'strictCast'
 >
 
 /** Rows drawn at first, per row wanted. */
@@ -53,12 +59,39 @@ export function planGrouping(
   request: GroupingRequest,
   plan: Pick<SearchPlan, 'field' | 'ranged'>,
 ): Grouping | null {
-  const name = request.groupByField?.trim() ?? ''
-  if (name === '') return null
+  const names = groupNames(request)
+  if (names.length === 0) return null
   if (plan.ranged) throw invalid('Not allowed to do range-search when doing search-group-by')
   if (plan.field.dataType === DataType.BinaryVector) {
     throw invalid('not support search_group_by operation based on binary vector column')
   }
+  const paths = names.map(name => planGroupPath(schema, name))
+  if (paths.length > 1 && paths.some(path => schema.fields[path.index]!.dataType === DataType.JSON))
+    throw invalid('group_by with json path is not supported for multi-field group_by')
+  const jsonType = String(request.jsonType ?? '').toLowerCase()
+  if (jsonType !== '' && !JSON_TYPES.has(jsonType)) throw invalid(`json_type ${jsonType} is not supported`)
+  return {
+    paths,
+    size: planGroupSize(request.groupSize),
+    strict: request.strictGroupSize === true,
+    jsonType,
+    strictCast: request.strictCast === true,
+  }
+}
+
+/** `groupByField` when it is given, else the names of `groupByFields`, each once. */
+const NO_NAMES: readonly string[] = []
+
+function groupNames({ groupByField, groupByFields }: GroupingRequest): readonly string[] {
+  const one = groupByField?.trim() ?? ''
+  if (one !== '') return [one]
+  if (groupByFields === undefined || groupByFields === null) return NO_NAMES
+  const given: unknown = typeof groupByFields === 'string' ? groupByFields.split(',') : groupByFields
+  if (!Array.isArray(given)) throw invalid('group by fields must be a text or a list of texts')
+  return [...new Set(given.map(name => String(name).trim()).filter(name => name !== ''))]
+}
+
+function planGroupPath(schema: CollectionSchema, name: string): GroupPath {
   if (!/^[\p{L}_$]/u.test(name)) throw invalid(`cannot parse identifier: ${name}`)
   const path = fieldPathOf(schema, name)
   if (path === null) {
@@ -68,15 +101,7 @@ export function planGrouping(
   if (!isGroupable(type)) {
     throw invalid(`unsupported data type ${dataTypeName(type).toUpperCase()} for group by operator`)
   }
-  const jsonType = String(request.jsonType ?? '').toLowerCase()
-  if (jsonType !== '' && !JSON_TYPES.has(jsonType)) throw invalid(`json_type ${jsonType} is not supported`)
-  return {
-    path,
-    size: planGroupSize(request.groupSize),
-    strict: request.strictGroupSize === true,
-    jsonType,
-    strictCast: request.strictCast === true,
-  }
+  return { ...path, name }
 }
 
 function isGroupable(type: DataType): boolean {
@@ -109,6 +134,7 @@ export async function rankGroups(
 }
 
 interface Group {
+  /** The value, or one value per field by its name. */
   readonly value: unknown
   /** Places in the ranking the groups were made of. */
   readonly places: number[]
@@ -139,28 +165,44 @@ async function rankOne(
 
 /** The first `wanted` groups of a ranking. */
 async function groupsOf(
-  { schema, int64As }: Pick<ReadContext, 'schema' | 'int64As'>,
+  context: OutContext,
   segments: readonly Segment[],
   ranking: Ranking,
   grouping: Grouping,
   wanted: number,
 ): Promise<Group[]> {
-  const values = await readPath(schema, refsOf(segments, [ranking]), grouping.path)
-  const json = schema.fields[grouping.path.index]!.dataType === DataType.JSON
+  const { schema } = context
+  const { paths } = grouping
+  const refs = refsOf(segments, [ranking])
+  const columns: unknown[][] = []
+  for (const path of paths) columns.push(await readPath(schema, refs, path))
+  const json = schema.fields[paths[0]!.index]!.dataType === DataType.JSON
   const groups = new Map<string, Group>()
-  for (let place = 0; place < values.length; place++) {
-    const value = json ? castJson(values[place], grouping) : values[place]
-    const key = value === null ? '' : `${typeof value}:${String(value)}`
+  for (let place = 0; place < refs.count; place++) {
+    const values = columns.map(column => (json ? castJson(column[place], grouping) : column[place]))
+    const key = keyOf(values)
     let group = groups.get(key)
     if (group === undefined) {
       if (groups.size >= wanted) continue
-      const shown = json ? value : outValue(schema, grouping.path.index, value as SortValue, int64As)
-      group = { value: shown, places: [] }
+      const shown = json
+        ? values
+        : paths.map((path, i) => outValue(context, path.index, values[i] as SortValue))
+      group = { value: paths.length === 1 ? shown[0] : namedValues(paths, shown), places: [] }
       groups.set(key, group)
     }
     if (group.places.length < grouping.size) group.places.push(place)
   }
   return [...groups.values()]
+}
+
+/** One text per combination of values; lengths keep texts that hold separators apart. */
+function keyOf(values: readonly unknown[]): string {
+  if (values.length === 1) return values[0] === null ? '' : `${typeof values[0]}:${String(values[0])}`
+  return values.map(value => (value === null ? '-' : `${String(value).length}:${String(value)}`)).join()
+}
+
+function namedValues(paths: readonly GroupPath[], values: readonly unknown[]): Row {
+  return Object.fromEntries(paths.map((path, i) => [path.name, values[i]]))
 }
 
 /** How a group's score comes from its rows. */
@@ -175,7 +217,7 @@ export function planScorer(given: unknown): 'max' | 'sum' | 'avg' {
  * score, then larger ones first, then by smaller key (§3.12).
  */
 export async function regroup(
-  context: Pick<ReadContext, 'schema' | 'int64As'>,
+  context: OutContext,
   segments: readonly Segment[],
   fused: Fused,
   grouping: Grouping,

@@ -12,11 +12,12 @@ import type { QueryVector } from '../index/query-vector.js'
 import type { Snapshot } from '../segment/segment.js'
 import { type Fused, fuse, type RankedList } from './fuse.js'
 import { type Grouping, planGrouping, planScorer, regroup } from './group-search.js'
-import { planOutput, planWindow, type ResultWindow } from './plan.js'
+import { planOutput, planWindow, type ResultWindow, withTimes } from './plan.js'
+import { projectionOf } from './project.js'
 import type { Ranking } from './reduce.js'
 import type { HybridRequest, ReadContext, SearchHit, SearchRequest } from './request.js'
 import { applyDecay, planFusion, planRerank } from './rerank.js'
-import { hitsOf } from './search.js'
+import { hitsOf, severalGroups } from './search.js'
 import { planDecimals, planQueries, planSearch, type SearchPlan } from './search-plan.js'
 import { cut, openSearch, rankingOf, searchSegments } from './search-run.js'
 
@@ -32,11 +33,12 @@ interface SubSearch {
  * @throws MilvusError ParameterInvalid and the errors of the sub-searches
  */
 export async function runHybrid(
-  context: ReadContext,
+  given: ReadContext,
   snapshot: Snapshot,
   request: HybridRequest,
 ): Promise<SearchHit[][]> {
-  const { schema, int64As } = context
+  const context = withTimes(given, request)
+  const { schema } = context
   const window = planHybridWindow(request)
   const decimals = planDecimals(request.roundDecimal)
   const output = planOutput(schema, request.outputFields, false)
@@ -64,13 +66,13 @@ export async function runHybrid(
   }
   const distance = page[0]?.distance ?? false
   const score = (signed: number): number => roundScore(distance ? signed : 0 - signed, decimals)
-  const projection = { schema, output, int64As }
   return hitsOf(
-    projection,
+    projectionOf(context, output),
     segments,
     page.map(p => p.ranking),
     score,
     turn,
+    severalGroups(grouping),
   )
 }
 

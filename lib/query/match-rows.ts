@@ -2,9 +2,9 @@
  * Which rows of a segment a read is about: visible at the snapshot's tick, in the partitions asked for, not outlived,
  * and TRUE for the filter.
  *
- * Three ways lead there, cheapest first: a filter that is a list of primary keys looks them up; a filter already seen on
- * this sealed segment comes from the cache; everything else is evaluated column-wise in slices, so that the event loop
- * is never held. All three give the same rows.
+ * Four ways lead there, cheapest first: a filter that is a list of primary keys looks them up; a filter already seen on
+ * this sealed segment comes from the cache; a filter that a scalar index narrows to few rows is asked about those;
+ * everything else is evaluated column-wise in slices, so that the event loop is never held. All give the same rows.
  *
  * Invariant: the bitset of a match has no bit at or beyond the segment's row count, may be longer than needed, and is
  * shared: nobody writes to it.
@@ -13,16 +13,22 @@ import { andInto, bitOffsets, countBits, newBits, setBit } from '../base/bitset.
 import { invalid } from '../base/errors.js'
 import type { Tick } from '../base/timestamp.js'
 import type { Turn } from '../base/turn.js'
+import type { Bound } from '../filter/bound.js'
 import type { FilterPlan } from '../filter/compile.js'
-import { evaluateFilter } from '../filter/evaluate.js'
+import { evaluateFilter, evaluateRows, type Runnable } from '../filter/evaluate.js'
 import { sampleBits } from '../filter/sample.js'
+import { serveFilter } from '../filter/serve.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 import type { CachedMatch } from './filter-cache.js'
 import type { ReadContext } from './request.js'
 import { deadlineFields, withoutOverdue } from './row-deadline.js'
 
-/** Rows evaluated between two looks at the clock; a multiple of 32. About 1 ms for an ordinary expression. */
-const SLICE_ROWS = 16_384
+/** Rows evaluated between two looks at the clock; a multiple of 32. Under 1 ms, and few ms before code is compiled. */
+const SLICE_ROWS = 4_096
+/** Candidates asked about between two looks at the clock. */
+const SLICE_CANDIDATES = 1_024
+/** Keys looked up between two looks at the clock. */
+const SLICE_KEYS = 512
 /** Looking a key up costs about as much as evaluating this many rows. */
 const ROWS_PER_LOOKUP = 64
 
@@ -61,23 +67,40 @@ export function matchRows(
 
 /**
  * Matched rows of every segment, in the order of the segments; growing ones match nothing when they are ignored.
+ * A promise only when a segment's rows are one.
  * @throws MilvusError ParameterInvalid when `ignoreGrowing` is no boolean
  */
-export async function matchSegments(
+export function matchSegments(
   question: RowQuestion,
   segments: readonly Segment[],
   ignoreGrowing: unknown,
   turn: Turn,
-): Promise<MatchedRows[]> {
+): MatchedRows[] | Promise<MatchedRows[]> {
   const sealedOnly = ignoreGrowing ?? false
   if (typeof sealedOnly !== 'boolean') throw invalid('parse ignore growing field failed')
   const matches: MatchedRows[] = []
   for (const segment of segments) {
-    if (sealedOnly && segment.kind === 'growing') {
-      matches.push(NOTHING)
-      continue
-    }
-    const match = matchRows(question, segment, turn)
+    const ignored = sealedOnly && segment.kind === 'growing'
+    const match = ignored ? NOTHING : matchRows(question, segment, turn)
+    if (match instanceof Promise) return matchOthers(question, segments, sealedOnly, turn, matches, match)
+    matches.push(match)
+  }
+  return matches
+}
+
+/** The rest of matchSegments, from a segment on that must be waited for. */
+async function matchOthers(
+  question: RowQuestion,
+  segments: readonly Segment[],
+  sealedOnly: boolean,
+  turn: Turn,
+  matches: MatchedRows[],
+  awaited: Promise<MatchedRows>,
+): Promise<MatchedRows[]> {
+  matches.push(await awaited)
+  for (const segment of segments.slice(matches.length)) {
+    const ignored = sealedOnly && segment.kind === 'growing'
+    const match = ignored ? NOTHING : matchRows(question, segment, turn)
     matches.push(match instanceof Promise ? await match : match)
   }
   return matches
@@ -97,13 +120,52 @@ function matchLoaded(
   if (plan.kind === 'all') return { bits: visible.bits, count: visible.count, rows: null }
   const { pkIn } = plan
   if (pkIn !== null && pkIn.length * ROWS_PER_LOOKUP <= segment.rowCount) {
-    if (segment.sortedByPk || !question.everyVersion) return matchKeys(question, segment, pkIn, visible)
+    if (segment.sortedByPk || !question.everyVersion) return matchKeys(question, segment, pkIn, visible, turn)
   }
   if (segment.kind === 'sealed' && plan.cacheKey !== null) {
     const cached = fromCache(context, plan.cacheKey, segment, visible)
     if (cached !== null) return cached
   }
-  return evaluateAll(question, segment, visible, turn)
+  const served = serveFilter(plan.root, segment, segment.rowCount)
+  if (served === null) return evaluateAll(question, segment, visible, turn, plan.root)
+  if (served.kind === 'plan') return evaluateAll(question, segment, visible, turn, served.root)
+  const rows = visibleOnly(served.rows, visible)
+  if (served.rest === null) return matchOf(segment, rows)
+  return askCandidates(segment, rows, served.rest, turn)
+}
+
+/** The rows among ascending `rows` that are visible. Written over `rows`. */
+function visibleOnly(rows: Int32Array, { bits }: VisibleRows): Int32Array {
+  let kept = 0
+  for (let i = 0; i < rows.length; i++) if (isSet(bits, rows[i]!)) rows[kept++] = rows[i]!
+  return rows.subarray(0, kept)
+}
+
+/** The match of a list of rows. */
+function matchOf(segment: Segment, rows: Int32Array): MatchedRows {
+  if (rows.length === 0) return NOTHING
+  const bits = newBits(segment.rowCount)
+  for (let i = 0; i < rows.length; i++) setBit(bits, rows[i]!)
+  return { bits, count: rows.length, rows }
+}
+
+/** Asks what an index has left open about its candidates, in slices. */
+async function askCandidates(
+  segment: Segment,
+  rows: Int32Array,
+  rest: Bound,
+  turn: Turn,
+): Promise<MatchedRows> {
+  const passes = new Uint8Array(SLICE_CANDIDATES)
+  let kept = 0
+  for (let from = 0; from < rows.length; from += SLICE_CANDIDATES) {
+    if (turn.due()) await turn.next()
+    const slice = rows.subarray(from, from + SLICE_CANDIDATES)
+    evaluateRows({ root: rest }, segment, slice, passes)
+    // Never ahead of the slice that is read.
+    for (let i = 0; i < slice.length; i++) if (passes[i] === 1) rows[kept++] = slice[i]!
+  }
+  return matchOf(segment, rows.subarray(0, kept))
 }
 
 /** `random_sample`: draws from the rows that pass the rest of the filter; nothing about it can be remembered. */
@@ -114,7 +176,9 @@ async function matchSample(
   share: number,
   turn: Turn,
 ): Promise<MatchedRows> {
-  const passing = question.plan.kind === 'all' ? visible : await evaluateAll(question, segment, visible, turn)
+  const { plan } = question
+  const passing =
+    plan.kind === 'all' ? visible : await evaluateAll(question, segment, visible, turn, plan.root)
   const bits = passing.bits.slice()
   sampleBits(bits, 0, bits.length * 32, share, question.context.random)
   return { bits, count: countBits(bits), rows: null }
@@ -149,12 +213,13 @@ function intersect(bits: Uint32Array, visible: VisibleRows): MatchedRows {
   return { bits: both, count: countBits(both), rows: null }
 }
 
-/** Evaluates the filter over the whole segment, in slices. */
+/** Evaluates the filter over the whole segment, in slices. `root`: the plan's, or one with parts answered. */
 async function evaluateAll(
   question: RowQuestion,
   segment: Segment,
   visible: VisibleRows,
   turn: Turn,
+  root: Runnable,
 ): Promise<MatchedRows> {
   const { context, plan } = question
   // Rows appended meanwhile are beyond the snapshot's tick anyway.
@@ -162,7 +227,7 @@ async function evaluateAll(
   const bits = newBits(rowCount)
   for (let from = 0; from < rowCount; from += SLICE_ROWS) {
     if (turn.due()) await turn.next()
-    evaluateFilter(plan, segment, from, Math.min(from + SLICE_ROWS, rowCount), bits)
+    evaluateFilter({ root }, segment, from, Math.min(from + SLICE_ROWS, rowCount), bits)
   }
   if (segment.kind === 'sealed' && plan.cacheKey !== null) {
     const key = cacheKeyOf(context, plan.cacheKey)
@@ -175,20 +240,34 @@ async function evaluateAll(
   return { bits, count: countBits(bits), rows: null }
 }
 
-/** The filter is nothing but a list of primary keys: looks them up. */
+/** The filter is nothing but a list of primary keys: looks them up; a long list in slices. */
 function matchKeys(
   question: RowQuestion,
   segment: Segment,
   keys: readonly PkKey[],
   visible: VisibleRows,
-): MatchedRows {
+  turn: Turn,
+): MatchedRows | Promise<MatchedRows> {
+  if (keys.length > SLICE_KEYS) return matchManyKeys(question, segment, keys, visible, turn)
   const found: number[] = []
   for (const key of keys) addVersions(question, segment, key, visible, found)
-  if (found.length === 0) return NOTHING
-  const bits = newBits(segment.rowCount)
-  const rows = Int32Array.from(found).sort()
-  for (let i = 0; i < rows.length; i++) setBit(bits, rows[i]!)
-  return { bits, count: rows.length, rows }
+  return matchOf(segment, Int32Array.from(found).sort())
+}
+
+async function matchManyKeys(
+  question: RowQuestion,
+  segment: Segment,
+  keys: readonly PkKey[],
+  visible: VisibleRows,
+  turn: Turn,
+): Promise<MatchedRows> {
+  const found: number[] = []
+  for (let from = 0; from < keys.length; from += SLICE_KEYS) {
+    if (turn.due()) await turn.next()
+    const to = Math.min(from + SLICE_KEYS, keys.length)
+    for (let i = from; i < to; i++) addVersions(question, segment, keys[i]!, visible, found)
+  }
+  return matchOf(segment, Int32Array.from(found).sort())
 }
 
 /** Adds the visible rows with this key. */

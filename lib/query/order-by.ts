@@ -3,9 +3,10 @@
  *
  * The one idea: sort keys are read once per row into plain values, then one comparator serves every type. Rows arrive
  * in primary key order and the sort is stable, so equal keys stay ordered by primary key (§2.8). With a limit only the
- * best rows are held: the buffer is sorted and cut whenever it has grown to twice what is needed.
+ * best rows are held, and new ones are merged into them a thousand at a time, so that no step is long.
  */
 import { invalid } from '../base/errors.js'
+import { shownValue } from '../base/json.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
 import { pkKeyAt, valueAt } from '../schema/column-ops.js'
@@ -35,8 +36,12 @@ export type SortValue = number | bigint | string | boolean | null
  */
 export function parseOrderBy(input: OrderByInput | undefined, expected: 'must be' | 'expected'): SortTerm[] {
   if (input === undefined || input === null || input.length === 0) return []
-  const items = typeof input === 'string' ? splitOutside(input, ',') : input
-  return items.map(item => {
+  const items: unknown = typeof input === 'string' ? splitOutside(input, ',') : input
+  if (!Array.isArray(items)) throw invalid('order_by_fields must be a text or a list')
+  return (items as Exclude<OrderByInput, string>).map(item => {
+    if (typeof item !== 'string' && (typeof item !== 'object' || item === null)) {
+      throw invalid(`an item of order_by_fields must be a text, got ${shownValue(item)}`)
+    }
     if (typeof item === 'string') {
       const [field = '', order, nulls] = splitOutside(item, ':')
       return termOf(field.trim(), order, nulls, expected)
@@ -160,11 +165,17 @@ interface Waiting {
   readonly values: readonly SortValue[]
 }
 
-/** Keeps the first `keep` rows of everything offered, in order. */
+/** Rows that are sorted at once and then merged: about 1 ms, and another for the merge. */
+const FRESH_MAX = 1024
+
+/** Keeps the first `keep` rows of everything offered, in order. No call takes more than a few milliseconds. */
 export class RowSorter {
   readonly #keys: readonly SortTerm[]
   readonly #keep: number
-  #waiting: Waiting[] = []
+  /** The first rows so far, in order. */
+  #best: Waiting[] = []
+  /** What came since and may belong among them. */
+  #fresh: Waiting[] = []
   #arrivals = 0
 
   constructor(keys: readonly SortTerm[], keep: number) {
@@ -173,24 +184,51 @@ export class RowSorter {
   }
 
   offer(source: number, row: number, values: readonly SortValue[]): void {
-    this.#waiting.push({ source, row, arrival: this.#arrivals++, values })
-    if (this.#waiting.length >= 2 * this.#keep + 1024) this.#cut()
+    const arrival = this.#arrivals++
+    // Ties go to the row that came first, so an equal one is too late.
+    if (this.#best.length >= this.#keep) {
+      const last = this.#best[this.#keep - 1]
+      if (last === undefined || this.#compare(values, last.values) >= 0) return
+    }
+    this.#fresh.push({ source, row, arrival, values })
+    if (this.#fresh.length >= FRESH_MAX) this.#merge()
   }
 
   /** The rows kept, first one first. */
   sorted(): readonly { readonly source: number; readonly row: number }[] {
-    this.#cut()
-    return this.#waiting
+    this.#merge()
+    return this.#best
   }
 
-  #cut(): void {
-    this.#waiting.sort((a, b) => {
-      for (let i = 0; i < this.#keys.length; i++) {
-        const order = compareSortValues(this.#keys[i]!, a.values[i]!, b.values[i]!)
-        if (order !== 0) return order
+  #compare(a: readonly SortValue[], b: readonly SortValue[]): number {
+    for (let i = 0; i < this.#keys.length; i++) {
+      const order = compareSortValues(this.#keys[i]!, a[i]!, b[i]!)
+      if (order !== 0) return order
+    }
+    return 0
+  }
+
+  /** Sorts what is fresh and merges it into the best. */
+  #merge(): void {
+    if (this.#fresh.length === 0) return
+    const fresh = this.#fresh.sort((a, b) => this.#compare(a.values, b.values) || a.arrival - b.arrival)
+    const best = this.#best
+    const merged: Waiting[] = []
+    let from = 0
+    let other = 0
+    while (merged.length < this.#keep && (from < best.length || other < fresh.length)) {
+      const old = best[from]
+      const young = fresh[other]
+      // All of the best came before all that is fresh: of equal rows theirs come first.
+      if (young === undefined || (old !== undefined && this.#compare(old.values, young.values) <= 0)) {
+        merged.push(old!)
+        from++
+      } else {
+        merged.push(young)
+        other++
       }
-      return a.arrival - b.arrival
-    })
-    if (this.#waiting.length > this.#keep) this.#waiting.length = this.#keep
+    }
+    this.#best = merged
+    this.#fresh = []
   }
 }

@@ -7,12 +7,13 @@
  */
 import { invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
-import { compileFilter, type FilterPlan } from '../filter/compile.js'
+import { compileFilter, type FilterPlan, type FilterVerb } from '../filter/compile.js'
 import { type CollectionSchema, fieldIndex, pkField } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import { parseInt64 } from '../schema/int64.js'
+import { checkTimeParts, checkTimeZone } from '../schema/timestamptz.js'
 import type { PkKey } from '../segment/segment.js'
-import type { FilterTemplates, PkInput } from './request.js'
+import type { FilterTemplates, PkInput, ReadContext, TimeRequest } from './request.js'
 
 /** Milvus's number of the BM25 function type. */
 const FUNCTION_BM25 = 1
@@ -38,6 +39,8 @@ export interface OutputPlan {
   readonly metaSpread: boolean
   /** Dynamic keys asked for by name. */
   readonly metaKeys: readonly string[]
+  /** Struct array fields of which only some sub-fields were asked for (`struct[sub]`), by field index; null = none. */
+  readonly subFields: ReadonlyMap<number, ReadonlySet<string>> | null
 }
 
 /**
@@ -63,13 +66,30 @@ export function planWindow(limit: unknown, offset: unknown): ResultWindow {
 
 /**
  * Compiles the filter of a read; none or blank = every row.
+ * @param timeZone IANA zone of times without an offset, default UTC
+ * @param verb 'elements' for readers that return the elements of an `element_filter`; others refuse it
  * @throws MilvusError ParameterInvalid
  */
 export function planFilter(
   schema: CollectionSchema,
   request: { readonly filter?: string | undefined; readonly templates?: FilterTemplates | undefined },
+  timeZone?: string,
+  verb: FilterVerb = 'query',
 ): FilterPlan {
-  return compileFilter(schema, request.filter ?? '', request.templates)
+  return compileFilter(schema, request.filter ?? '', request.templates, verb, timeZone)
+}
+
+/**
+ * The context of a request that says in which zone, or in which parts, it wants its moments (§2.10).
+ * @throws MilvusError ParameterInvalid for an unknown zone or part
+ */
+export function withTimes(context: ReadContext, request: TimeRequest): ReadContext {
+  const given = request.timeZone
+  const asked = given !== undefined && given !== null && given !== '' ? checkTimeZone(given) : undefined
+  const timeZone = asked ?? context.timeZone ?? 'UTC'
+  const parts = checkTimeParts(request.timeFields)
+  if (timeZone === 'UTC' && parts === null) return asked === undefined ? context : { ...context, timeZone }
+  return { ...context, timeZone, times: { timeZone, parts } }
 }
 
 /** An integer given as a number, a bigint or decimal text; null for anything else. */
@@ -111,6 +131,8 @@ export function planOutput(
 function resolveOutput(schema: CollectionSchema, names: readonly string[], withPk: boolean): OutputPlan {
   const wanted = new Set<number>()
   const metaKeys = new Set<string>()
+  const subFields = new Map<number, Set<string>>()
+  const whole = new Set<number>()
   let metaSpread = false
   if (withPk) wanted.add(schema.pkIndex)
   for (const given of names) {
@@ -118,6 +140,7 @@ function resolveOutput(schema: CollectionSchema, names: readonly string[], withP
     const name = given.trim()
     if (name === '*') {
       addAllFields(schema, wanted)
+      addAllFields(schema, whole)
       if (schema.dynamicIndex >= 0) metaSpread = true
       continue
     }
@@ -130,7 +153,8 @@ function resolveOutput(schema: CollectionSchema, names: readonly string[], withP
         })
       }
       wanted.add(index)
-    } else {
+      whole.add(index)
+    } else if (!addSubField(schema, name, wanted, subFields)) {
       metaKeys.add(dynamicKeyOf(schema, name))
     }
   }
@@ -142,7 +166,28 @@ function resolveOutput(schema: CollectionSchema, names: readonly string[], withP
     if (metaSlot < 0) metaSlot = fields.push(schema.dynamicIndex) - 1
   }
   const outputs = slots.map(slot => schema.fields[fields[slot]!]!.name)
-  return { fields, slots, names: outputs, metaSlot, metaSpread, metaKeys: [...metaKeys] }
+  // A struct that was also asked for as a whole is whole.
+  for (const index of whole) subFields.delete(index)
+  const parts = subFields.size === 0 ? null : subFields
+  return { fields, slots, names: outputs, metaSlot, metaSpread, metaKeys: [...metaKeys], subFields: parts }
+}
+
+/** `struct[sub]`: one sub-field of a struct array. @returns false when the name is nothing of the kind */
+function addSubField(
+  schema: CollectionSchema,
+  name: string,
+  wanted: Set<number>,
+  subFields: Map<number, Set<string>>,
+): boolean {
+  const match = /^([A-Za-z_]\w*)\[([A-Za-z_]\w*)\]$/.exec(name)
+  const index = match === null ? -1 : fieldIndex(schema, match[1]!)
+  const field = schema.fields[index]
+  if (match === null || field?.fields === undefined) return false
+  const sub = match[2]!
+  if (!field.fields.some(one => one.name === sub)) throw invalid(`field ${name} not exist`)
+  wanted.add(index)
+  subFields.set(index, (subFields.get(index) ?? new Set()).add(sub))
+  return true
 }
 
 /** `*`: every declared field that may be retrieved; the dynamic field is spread instead. */

@@ -12,9 +12,10 @@ import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { valueAt } from '../schema/column-ops.js'
 import type { Int64As } from '../schema/int64.js'
+import type { TimeForm } from '../schema/timestamptz.js'
 import type { Segment } from '../segment/segment.js'
 import type { OutputPlan } from './plan.js'
-import type { Row } from './request.js'
+import type { ReadContext, Row } from './request.js'
 
 /** Rows that are built between two looks at the clock. */
 const BLOCK_ROWS = 512
@@ -32,8 +33,21 @@ export interface Projection {
   readonly schema: CollectionSchema
   readonly output: OutputPlan
   readonly int64As: Int64As
+  /** Form of Timestamptz values; ISO text in UTC when absent. */
+  readonly times?: TimeForm | undefined
   /** Stored bytes of all values together that a result may have; default no limit. */
   readonly bytesMax?: number
+}
+
+/** The projection of a read. */
+export function projectionOf(
+  { schema, int64As, times }: Pick<ReadContext, 'schema' | 'int64As' | 'times'>,
+  output: OutputPlan,
+  bytesMax?: number,
+): Projection {
+  return bytesMax === undefined
+    ? { schema, output, int64As, times }
+    : { schema, output, int64As, times, bytesMax }
 }
 
 /** Rows of a result, in order; a promise only when columns must be read or the result is long. */
@@ -178,15 +192,16 @@ function storedBytes({ columns, gathered }: BlockColumns, row: number, place: nu
 }
 
 function buildRow(projection: Projection, block: BlockColumns, row: number, place: number): Row {
-  const { schema, output, int64As } = projection
+  const { schema, output, int64As, times } = projection
   const { columns, gathered } = block
   const { slots, names, fields } = output
   const out: Row = {}
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i]!
     const at = gathered[slot]! ? place : row
-    out[names[i]!] = valueAt(schema.fields[fields[slot]!]!, columns[slot]!, at, int64As)
+    out[names[i]!] = valueAt(schema.fields[fields[slot]!]!, columns[slot]!, at, int64As, times)
   }
+  if (output.subFields !== null) keepSubFields(output, out)
   const { metaSlot } = output
   if (metaSlot >= 0) {
     const at = gathered[metaSlot]! ? place : row
@@ -194,6 +209,16 @@ function buildRow(projection: Projection, block: BlockColumns, row: number, plac
     if (typeof meta === 'object' && meta !== null) addDynamic(output, meta as Row, out)
   }
   return out
+}
+
+/** Leaves in the elements of struct arrays what was asked for. */
+function keepSubFields({ subFields, fields, slots, names }: OutputPlan, out: Row): void {
+  for (let i = 0; i < slots.length; i++) {
+    const kept = subFields?.get(fields[slots[i]!]!)
+    const elements = out[names[i]!] as readonly Row[] | null
+    if (kept === undefined || elements === null) continue
+    out[names[i]!] = elements.map(e => Object.fromEntries(Object.entries(e).filter(([key]) => kept.has(key))))
+  }
 }
 
 /** Puts dynamic keys beside the declared fields; a declared field of the same name (added later) wins. */

@@ -2,13 +2,16 @@
  * Merges the hits of many segments into one ranking per query.
  *
  * Best score first, equal scores by smaller primary key. A key appears once (§3.1, §3.2): of several live versions of
- * a key, which only plain inserts make, the one with the best score stands, so that the answer does not depend on how
- * rows are spread over segments. Hits of a segment are sorted already, so this is a merge of sorted lists that stops
- * when enough rows are out.
+ * a key, which only plain inserts make, the one with the best score stands, and the newest of those with equal scores,
+ * so that the answer does not depend on how rows are spread over segments. Hits of a segment are sorted already, so
+ * this is a merge of sorted lists that stops when enough rows are out.
  */
 import type { PkKey, Segment } from '../segment/segment.js'
 import { compareKeys } from './pk-merge.js'
 import type { SegmentHits } from './search-segment.js'
+
+/** Up to this many keys are compared one by one. */
+const LISTED_KEYS = 32
 
 /** The ranking of one query. */
 export interface Ranking {
@@ -37,7 +40,8 @@ export function reduceHits(
   const signed: number[] = []
   const segmentOf: number[] = []
   const rows: number[] = []
-  const seen = new Set<PkKey>()
+  // For the few keys of an ordinary search going through the list is cheaper than a set.
+  const seen = need > LISTED_KEYS ? new Set<PkKey>() : null
   const next = new Array<number>(hits.length).fill(0)
   const heads = hits.map((found, s) => headOf(segments[s]!, found, 0))
   let dropped = 0
@@ -49,17 +53,32 @@ export function reduceHits(
     const row = hits[s]!.rows[at]!
     const score = hits[s]!.signed[at]!
     heads[s] = headOf(segments[s]!, hits[s]!, at + 1)
-    if (seen.has(id)) {
+    if (seen === null ? ids.includes(id) : seen.has(id)) {
       dropped++
+      // Hits with equal score and key come one after the other.
+      const last = ids.length - 1
+      if (
+        ids[last] === id &&
+        signed[last] === score &&
+        isNewer(segments, s, row, segmentOf[last]!, rows[last]!)
+      ) {
+        segmentOf[last] = s
+        rows[last] = row
+      }
       continue
     }
-    seen.add(id)
+    seen?.add(id)
     ids.push(id)
     signed.push(score)
     segmentOf.push(s)
     rows.push(row)
   }
   return { ids, signed, segmentOf, rows, dropped }
+}
+
+/** Whether row `a` was written after row `b` of the same key. Versions within a segment are in order of writing. */
+function isNewer(segments: readonly Segment[], sa: number, a: number, sb: number, b: number): boolean {
+  return sa === sb ? a > b : segments[sa]!.tickOf(a) > segments[sb]!.tickOf(b)
 }
 
 function headOf(segment: Segment, hits: SegmentHits, at: number): PkKey {

@@ -10,6 +10,7 @@ import type { IndexSpec } from '../index/index-spec.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Int64As } from '../schema/int64.js'
+import type { TimeForm } from '../schema/timestamptz.js'
 import type { FilterCache } from './filter-cache.js'
 import type { RowDeadline } from './row-deadline.js'
 
@@ -28,6 +29,12 @@ export interface ReadContext {
   readonly deadline?: RowDeadline | null
   /** Stored bytes of all values of a query's result. Default 100 MiB, as in Milvus. */
   readonly resultBytesMax?: number
+  /** IANA zone of times without an offset, in and out. Default UTC. */
+  readonly timeZone?: string
+  /** True: the filter of a search must pin one value of the partition key (§7.6). */
+  readonly isolated?: boolean
+  /** Form of Timestamptz values in results; set by `withTimes`. */
+  readonly times?: TimeForm
   /** Dice of `random_sample`: numbers in [0, 1). */
   readonly random: () => number
   /**
@@ -58,13 +65,24 @@ export interface OrderBy {
 /** `orderBy` in any of its spellings: objects, or texts `field[:asc|desc[:nulls_first|nulls_last]]`. */
 export type OrderByInput = string | readonly (string | OrderBy)[]
 
-export interface GetRequest {
+/** How a request wants its moments: part of every kind of read. */
+export interface TimeRequest {
+  /** IANA zone of times without an offset, in the filter and in results. Default: property `timezone`, else UTC. */
+  readonly timeZone?: string
+  /**
+   * Parts of Timestamptz values to return as a list of integers instead of text: year, month, day, hour, minute,
+   * second, microsecond; a list, or text with commas.
+   */
+  readonly timeFields?: string | readonly string[]
+}
+
+export interface GetRequest extends TimeRequest {
   readonly ids: readonly PkInput[]
   /** Default ['*']: every field and every dynamic key. [] = primary key only. */
   readonly outputFields?: readonly string[]
 }
 
-export interface QueryRequest {
+export interface QueryRequest extends TimeRequest {
   /** Boolean expression; none or empty = every row, which needs a limit. */
   readonly filter?: string
   readonly templates?: FilterTemplates
@@ -87,7 +105,7 @@ export type VectorInput = unknown
 /** Search parameters: `ef`, `nprobe`, `radius`, `range_filter`, … as numbers or numeric text. */
 export type SearchParams = Readonly<Record<string, unknown>>
 
-export interface SearchRequest {
+export interface SearchRequest extends TimeRequest {
   /** Query vectors, 1..16384 of them. Leave out when `ids` is given. */
   readonly data?: readonly VectorInput[]
   /** Search with the stored vectors of these rows instead of `data`. */
@@ -107,6 +125,8 @@ export interface SearchRequest {
   /** Decimals of the score, 0..6; −1 = as computed (default). */
   readonly roundDecimal?: number
   readonly groupByField?: string
+  /** Several fields to group by: rows with the same values in all of them. `groupByField` goes first. */
+  readonly groupByFields?: string | readonly string[]
   /** Hits per group, 1..10. Default 1. */
   readonly groupSize?: number
   /** True searches on until every group is full or the rows are exhausted. Default false. */
@@ -141,6 +161,8 @@ export interface SearchHit {
   readonly entity: Row
   /** Value of the field the search was grouped by; only there when it was. */
   readonly groupByValue?: unknown
+  /** Values of all fields the search was grouped by; only there when it was grouped by several. */
+  readonly groupByValues?: Row
 }
 
 /** A ranker given as a function: `params.reranker` names it (rrf, weighted, decay, boost). */
@@ -164,7 +186,7 @@ export type Ranker =
   | { readonly strategy: 'rrf'; readonly k?: number }
   | { readonly strategy: 'weighted'; readonly weights: readonly number[]; readonly normScore?: boolean }
 
-export interface HybridRequest {
+export interface HybridRequest extends TimeRequest {
   /** 1..1024 searches with equal numbers of query vectors. Their offsets and output fields are not used. */
   readonly requests: readonly (Omit<SearchRequest, 'limit'> & { readonly limit?: number })[]
   /** Default RRF with k = 60. */
@@ -176,6 +198,7 @@ export interface HybridRequest {
   readonly outputFields?: readonly string[]
   readonly roundDecimal?: number
   readonly groupByField?: string
+  readonly groupByFields?: string | readonly string[]
   readonly groupSize?: number
   /** How a group's score comes from its hits: 'max' (default), 'sum' or 'avg'. */
   readonly groupScorer?: string

@@ -10,13 +10,22 @@ import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import { planAggregation, runAggregation } from './aggregate.js'
+import { expandElements, rowWindow } from './expand-elements.js'
 import { orderOfMatch } from './growing-order.js'
 import { type MatchedRows, matchSegments } from './match-rows.js'
 import { planQueryOrder, RowSorter, type SortKey, sortValueAt } from './order-by.js'
 import { PkMerge } from './pk-merge.js'
-import { type OutputPlan, planFilter, planKeys, planOutput, planWindow, type ResultWindow } from './plan.js'
-import { projectRows, type RowRefs } from './project.js'
-import type { PkInput, QueryRequest, ReadContext, Row } from './request.js'
+import {
+  type OutputPlan,
+  planFilter,
+  planKeys,
+  planOutput,
+  planWindow,
+  type ResultWindow,
+  withTimes,
+} from './plan.js'
+import { projectionOf, projectRows, type RowRefs } from './project.js'
+import type { PkInput, QueryRequest, ReadContext, Row, TimeRequest } from './request.js'
 import { deadlineFields, findLivingPk } from './row-deadline.js'
 
 /** Rows merged between two looks at the clock. */
@@ -29,11 +38,13 @@ const MERGE_ROWS = 2048
  * @throws MilvusError ParameterInvalid for keys of the wrong type and unknown fields
  */
 export function runGet(
-  context: ReadContext,
+  given: ReadContext,
   snapshot: Snapshot,
   ids: readonly PkInput[],
   outputFields?: readonly string[],
+  times: TimeRequest = {},
 ): Row[] | Promise<Row[]> {
+  const context = withTimes(given, times)
   const output = planOutput(context.schema, outputFields, true)
   const { segments } = snapshot
   const loading: Promise<void>[] = []
@@ -74,7 +85,7 @@ function getLoaded(
     rows.push(found)
   }
   const refs: RowRefs = { segments, segmentOf, rows, count: rows.length }
-  return projectRows({ schema: context.schema, output, int64As: context.int64As }, refs, new Turn())
+  return projectRows(projectionOf(context, output), refs, new Turn())
 }
 
 /**
@@ -82,12 +93,14 @@ function getLoaded(
  * @throws MilvusError ParameterInvalid and the filter's errors; nothing is read when the request is wrong
  */
 export async function runQuery(
-  context: ReadContext,
+  given: ReadContext,
   snapshot: Snapshot,
   request: QueryRequest,
 ): Promise<Row[]> {
+  const context = withTimes(given, request)
   const aggregation = planAggregation(context.schema, request)
-  const plan = planFilter(context.schema, request)
+  const verb = aggregation === null ? 'elements' : 'query'
+  const plan = planFilter(context.schema, request, context.timeZone, verb)
   const { segments, tick } = snapshot
   const turn = new Turn()
   if (aggregation !== null) {
@@ -105,21 +118,24 @@ export async function runQuery(
   const question = { context, tick, plan, everyVersion: false }
   const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
   const merge = await mergeOf(segments, matches, turn)
+  const rowsWanted = plan.elements === null ? window : rowWindow(window)
   const refs =
     order.length === 0
-      ? await page(segments, matches, merge, window, turn)
-      : await orderedPage(context, segments, merge, order, window, turn)
-  const { schema, int64As, resultBytesMax: bytesMax = LIMITS.resultBytesMax } = context
-  return projectRows({ schema, output, int64As, bytesMax }, refs, turn)
+      ? await page(segments, matches, merge, rowsWanted, turn)
+      : await orderedPage(context, segments, merge, order, rowsWanted, turn)
+  const bytesMax = context.resultBytesMax ?? LIMITS.resultBytesMax
+  const rows = projectRows(projectionOf(context, output, bytesMax), refs, turn)
+  return plan.elements === null ? rows : expandElements(plan.elements, refs, await rows, window)
 }
 
 /** Number of live row versions that the filter selects: `count(*)`. */
 export async function runCount(
-  context: ReadContext,
+  given: ReadContext,
   snapshot: Snapshot,
-  request: Pick<QueryRequest, 'filter' | 'templates' | 'ignoreGrowing'> = {},
+  request: Pick<QueryRequest, 'filter' | 'templates' | 'ignoreGrowing' | 'timeZone'> = {},
 ): Promise<number> {
-  const plan = planFilter(context.schema, request)
+  const context = withTimes(given, request)
+  const plan = planFilter(context.schema, request, context.timeZone)
   const question = { context, tick: snapshot.tick, plan, everyVersion: true }
   const matches = await matchSegments(question, snapshot.segments, request.ignoreGrowing, new Turn())
   let count = 0
@@ -131,7 +147,8 @@ function isBlank(filter: string | undefined): boolean {
   return filter === undefined || filter === null || filter.trim() === ''
 }
 
-async function mergeOf(
+/** The walk over matched rows in primary key order. */
+export async function mergeOf(
   segments: readonly Segment[],
   matches: readonly MatchedRows[],
   turn: Turn,

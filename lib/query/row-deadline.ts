@@ -10,7 +10,7 @@
  */
 import { andNotInto, countBits, newBits, setBit } from '../base/bitset.js'
 import type { Tick } from '../base/timestamp.js'
-import { isValid } from '../schema/column.js'
+import { type Column, isValid } from '../schema/column.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 
 /** Which field ends a row's life, and what time it is. */
@@ -104,10 +104,20 @@ function microsAt(words: ArrayLike<number>, row: number): number {
   return words[row * 2 + 1]! * 4_294_967_296 + (words[row * 2]! >>> 0)
 }
 
+/** True when the value of a Timestamptz column is at or before a time; null never is. */
+export function isPast(column: Column, row: number, nowMicros: number): boolean {
+  return column.layout === 'fixed' && isValid(column, row) && microsAt(column.values, row) <= nowMicros
+}
+
+/** The overdue rows of a segment as a bitset that is not to be written to; null when there are none. */
+export function overdueBits(segment: Segment, deadline: RowDeadline): Uint32Array | null {
+  const { overdue, count } = overdueRows(segment, deadline)
+  return count === 0 ? null : overdue
+}
+
 /** True when a single row is overdue. */
 function isOverdue(segment: Segment, row: number, { fieldIndex, nowMicros }: RowDeadline): boolean {
-  const column = segment.column(fieldIndex)
-  return column.layout === 'fixed' && isValid(column, row) && microsAt(column.values, row) <= nowMicros
+  return isPast(segment.column(fieldIndex), row, nowMicros)
 }
 
 /** Newest row with this key that is visible and not overdue, or −1. */

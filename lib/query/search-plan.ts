@@ -193,15 +193,17 @@ function planMetric(spec: IndexSpec, asked: string | undefined): MetricType {
   const metric = spec.metricType
   if (metric === '') throw invalid(`index ${spec.name} has no metric type`)
   if (asked === undefined || asked === null || asked === '') return metric
-  if (asked.toUpperCase() !== metric) {
-    throw invalid('metric type not match', { expected: metric, actual: asked })
+  // What came out of JSON may be no text.
+  if (String(asked).toUpperCase() !== metric) {
+    throw invalid('metric type not match', { expected: metric, actual: String(asked) })
   }
   return metric
 }
 
 /**
  * Prepares the query vectors of a request.
- * @throws MilvusError ParameterInvalid for their number, type or dimension
+ * @throws MilvusError ParameterInvalid for their number, type or dimension; OperationNotSupported for query text where
+ *   nothing turns it into a vector
  */
 export function planQueries(context: ReadContext, plan: SearchPlan, vectors: unknown): QueryVector[] {
   const count = Array.isArray(vectors) ? vectors.length : 0
@@ -213,7 +215,10 @@ export function planQueries(context: ReadContext, plan: SearchPlan, vectors: unk
   }
   const queries: QueryVector[] = []
   for (const vector of vectors as readonly unknown[]) {
-    if (typeof vector === 'string' && plan.field.functionOutput && context.textQuery !== undefined) {
+    if (typeof vector === 'string' && plan.field.functionOutput) {
+      if (context.textQuery === undefined) {
+        throw new MilvusError('OperationNotSupported', `search by text in field ${plan.field.name}`)
+      }
       queries.push(context.textQuery(plan.fieldIndex, vector))
     } else {
       queries.push(prepareQuery(plan.field, plan.metric, vector))

@@ -6,6 +6,7 @@
  * be laid side by side.
  */
 import { Turn } from '../base/turn.js'
+import { checkIsolation } from '../filter/isolation.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import { type MatchedRows, matchSegments, type RowQuestion } from './match-rows.js'
@@ -14,7 +15,7 @@ import type { RowRefs } from './project.js'
 import { type Ranking, reduceHits } from './reduce.js'
 import type { ReadContext, SearchRequest } from './request.js'
 import type { SearchPlan } from './search-plan.js'
-import { NO_HITS, type SegmentHits, searchSegment } from './search-segment.js'
+import { NO_HITS, type SearchTarget, type SegmentHits, searchSegment } from './search-segment.js'
 
 /** What all queries of a search share. */
 export interface SearchRun {
@@ -26,64 +27,110 @@ export interface SearchRun {
 }
 
 /**
- * Finds the rows that the filter selects in every segment.
+ * Finds the rows that the filter selects in every segment; a promise only when that takes reading or long work.
  * @throws MilvusError the filter's errors
  */
-export async function openSearch(
+export function openSearch(
   context: ReadContext,
   snapshot: Snapshot,
   request: Pick<SearchRequest, 'filter' | 'templates' | 'ignoreGrowing'>,
   plan: SearchPlan,
-): Promise<SearchRun> {
+): SearchRun | Promise<SearchRun> {
   const turn = new Turn()
   const { segments, tick } = snapshot
-  const filter = planFilter(context.schema, request)
+  const filter = planFilter(context.schema, request, context.timeZone)
+  if (context.isolated === true) {
+    const key = context.schema.fields[context.schema.partitionKeyIndex]
+    if (key !== undefined) checkIsolation(filter.text, key.name)
+  }
   // Every version of a key is a candidate: the one with the best score stands for it.
   const question: RowQuestion = { context, tick, plan: filter, everyVersion: true }
-  const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
-  return { context, plan, segments, matches, turn }
+  const found = matchSegments(question, segments, request.ignoreGrowing, turn)
+  const opened = (matches: readonly MatchedRows[]): SearchRun => ({ context, plan, segments, matches, turn })
+  return found instanceof Promise ? found.then(opened) : opened(found)
 }
 
-/** The best `k` hits of every query in every segment: `[query][segment]`. A null query has none. */
-export async function searchSegments(
+/**
+ * The best `k` hits of every query in every segment: `[query][segment]`. A null query has none.
+ * A promise only when vectors must be read or the work is long.
+ */
+export function searchSegments(
   run: SearchRun,
   queries: readonly (QueryVector | null)[],
   k: number,
-): Promise<SegmentHits[][]> {
-  const { segments, matches, turn, plan } = run
+): SegmentHits[][] | Promise<SegmentHits[][]> {
+  const { segments, turn, plan } = run
   const { fieldIndex, low, high } = plan
   const target = { fieldIndex, k, ef: Math.max(k, plan.ef), low, high }
   const found = queries.map(() => new Array<SegmentHits>(segments.length).fill(NO_HITS))
-  for (let s = 0; s < segments.length; s++) {
-    const match = matches[s]!
-    if (match.count === 0) continue
-    for (let q = 0; q < queries.length; q++) {
-      const query = queries[q]!
-      if (query === null) continue
-      const hits = searchSegment(segments[s]!, match, query, target, turn)
-      found[q]![s] = hits instanceof Promise ? await hits : hits
-      if (turn.due()) await turn.next()
-    }
+  // Step i is query i mod q in segment i div q: the rows of one segment are warm for all queries.
+  const steps = segments.length * queries.length
+  for (let step = 0; step < steps; step++) {
+    const hits = searchStep(run, queries, target, step)
+    if (hits instanceof Promise || turn.due()) return searchOthers(run, queries, target, found, step, hits)
+    found[step % queries.length]![Math.floor(step / queries.length)] = hits
   }
   return found
 }
 
+/** The rest of searchSegments, from a step on that must be waited for or has used the time slice up. */
+async function searchOthers(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  target: SearchTarget,
+  found: SegmentHits[][],
+  from: number,
+  first: SegmentHits | Promise<SegmentHits>,
+): Promise<SegmentHits[][]> {
+  const steps = run.segments.length * queries.length
+  for (let step = from; step < steps; step++) {
+    const hits = step === from ? first : searchStep(run, queries, target, step)
+    found[step % queries.length]![Math.floor(step / queries.length)] = await hits
+    if (run.turn.due()) await run.turn.next()
+  }
+  return found
+}
+
+function searchStep(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+  target: SearchTarget,
+  step: number,
+): SegmentHits | Promise<SegmentHits> {
+  const s = Math.floor(step / queries.length)
+  const match = run.matches[s]!
+  const query = queries[step % queries.length]!
+  if (match.count === 0 || query === null) return NO_HITS
+  return searchSegment(run.segments[s]!, match, query, target, run.turn)
+}
+
 /**
  * Merges the hits of one query into its best `need` rows. When versions of the same key crowded each other out of the
- * segments' best, searches again for more.
+ * segments' best, searches again for more: only then it is a promise.
  */
-export async function rankingOf(
+export function rankingOf(
   run: SearchRun,
   query: QueryVector | null,
   hits: readonly SegmentHits[],
   need: number,
+): Ranking | Promise<Ranking> {
+  const ranking = reduceHits(run.segments, hits, need)
+  if (query === null || ranking.dropped === 0 || !isCutShort(ranking, hits, need, need)) return ranking
+  return widerRanking(run, query, ranking, need)
+}
+
+async function widerRanking(
+  run: SearchRun,
+  query: QueryVector,
+  narrow: Ranking,
+  need: number,
 ): Promise<Ranking> {
-  let found = hits
+  let ranking = narrow
   for (let k = need; ; ) {
-    const ranking = reduceHits(run.segments, found, need)
-    if (query === null || ranking.dropped === 0 || !isCutShort(ranking, found, need, k)) return ranking
     k = 2 * k + ranking.dropped
-    found = (await searchSegments(run, [query], k))[0]!
+    const found = (await searchSegments(run, [query], k))[0]!
+    ranking = reduceHits(run.segments, found, need)
+    if (ranking.dropped === 0 || !isCutShort(ranking, found, need, k)) return ranking
   }
 }
 

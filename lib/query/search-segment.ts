@@ -8,13 +8,15 @@
  * Scores are signed here: smaller is better for every metric (lib/index/metric.ts).
  */
 import { assert } from '../base/assert.js'
+import { newBits, trimBits } from '../base/bitset.js'
 import { TopK } from '../base/top-k.js'
 import type { Turn } from '../base/turn.js'
 import { scanAll, scanRows, scoreRows } from '../index/flat-index.js'
 import { graphQuery, type QueryVector, type SparseQuery } from '../index/query-vector.js'
 import { SparseInverted } from '../index/sparse-inverted.js'
 import type { Column } from '../schema/column.js'
-import type { Segment, SegmentIndex } from '../segment/segment.js'
+import { DataType } from '../schema/data-type.js'
+import type { ColumnChunk, Segment, SegmentIndex } from '../segment/segment.js'
 import { chooseScan, type ScanChoice, type ScanSizes, widen } from './choose-scan.js'
 import { type MatchedRows, rowsOf } from './match-rows.js'
 
@@ -36,16 +38,19 @@ export interface SegmentHits {
   readonly rows: ArrayLike<number>
 }
 
-/** Elements compared between two looks at the clock: about 1 ms. */
+/** Elements compared between two looks at the clock: at most about 1 ms. */
 const SLICE_ELEMENTS = 1_000_000
 /** Rows of a sparse or binary column compared between two looks at the clock. */
 const SLICE_ROWS = 8192
-/** Rows whose scores are summed from inverted lists between two looks at the clock. */
+/** Rows whose scores are summed from inverted lists between two looks at the clock, and cells of those lists. */
 const LIST_ROWS = 262_144
+const LIST_CELLS = 1_000_000
 /** Scans of a sparse column after which its inverted lists are built: building costs about as much as 50 scans. */
 const LISTS_AFTER_SCANS = 16
 /** Columns of fewer rows are scanned in well under a millisecond. */
 const LISTS_ROWS_MIN = 2048
+/** Up to this many candidates of a graph are sorted one by one into plain arrays. */
+const FEW_CANDIDATES = 128
 /** Fewer rows than this are gathered rather than making their whole column resident. */
 const GATHER_ROWS_MAX = 256
 
@@ -63,7 +68,9 @@ export function searchSegment(
   const graph = query.kind === 'dense' ? segment.vectorIndex(target.fieldIndex) : null
   // A range that starts below the best rows needs to see past them, which no number of candidates promises.
   const points = graph === null || target.low > Number.NEGATIVE_INFINITY ? 0 : graph.index.size
-  const sizes = { passing: match.count, points, k: target.k, ef: target.ef, dim: query.dim }
+  const { k, ef } = target
+  const converted = query.dataType !== DataType.FloatVector
+  const sizes = { passing: match.count, points, k, ef, dim: query.dim, converted }
   const choice = chooseScan(sizes)
   if (choice.kind === 'exact' || graph === null) return searchExact(segment, match, query, target, turn)
   if (segment.isResident(target.fieldIndex)) {
@@ -85,10 +92,9 @@ function searchGraph(
 ): SegmentHits | null {
   const column = segment.column(target.fieldIndex)
   assert(query.kind === 'dense', 'graphs hold dense vectors')
-  const values = graphQuery(query)
   for (let choice = first; choice.kind === 'graph'; choice = widen(sizes, choice)) {
-    const rows = candidates(match, graph, values, choice)
-    const scores = new Float32Array(rows.length)
+    const rows = candidates(match, graph, graphQuery(query), choice)
+    const scores = scoresFor(rows.length)
     scoreRows(query, column, rows, scores)
     const hits = keepBest(query, rows, scores, target, match.count)
     if (hits !== null) return hits
@@ -108,17 +114,24 @@ async function searchGraphOnDisk(
   turn: Turn,
 ): Promise<SegmentHits> {
   assert(query.kind === 'dense', 'graphs hold dense vectors')
-  const values = graphQuery(query)
   for (let choice = first; choice.kind === 'graph'; choice = widen(sizes, choice)) {
-    const rows = candidates(match, graph, values, choice)
+    const rows = candidates(match, graph, graphQuery(query), choice)
     const [column] = await segment.gather([target.fieldIndex], rows)
     assert(column !== undefined, 'one column was asked for')
-    const scores = new Float32Array(rows.length)
+    const scores = scoresFor(rows.length)
     scoreRows(query, column, countingRows(rows.length), scores)
     const hits = keepBest(query, rows, scores, target, match.count)
     if (hits !== null) return hits
   }
   return searchExact(segment, match, query, target, turn)
+}
+
+let candidateScores = new Float32Array(256)
+
+/** Room for the scores of `count` candidates, until the next call. */
+function scoresFor(count: number): Float32Array {
+  if (candidateScores.length < count) candidateScores = new Float32Array(count * 2)
+  return candidateScores
 }
 
 /** Rows that the graph proposes and that are matched, in the graph's order. */
@@ -150,7 +163,8 @@ function keepBest(
   target: SearchTarget,
   passing: number,
 ): SegmentHits | null {
-  const top = new TopK(Math.min(target.k, Math.max(1, rows.length)), target.low, target.high)
+  if (rows.length <= FEW_CANDIDATES) return keepBestOfFew(query, rows, scores, target, passing)
+  const top = new TopK(Math.min(target.k, rows.length), target.low, target.high)
   let beyond = false
   for (let i = 0; i < rows.length; i++) {
     const signed = query.distance ? scores[i]! : 0 - scores[i]!
@@ -160,6 +174,41 @@ function keepBest(
   // A candidate out of range means that all rows nearer than it have been proposed.
   if (top.count < Math.min(target.k, passing) && !beyond) return null
   const { scores: signed, rows: kept } = top.drain()
+  return { signed, rows: kept }
+}
+
+/** Like keepBest; an insertion sort, as a graph's candidates are all but in order. */
+function keepBestOfFew(
+  query: QueryVector,
+  rows: Int32Array,
+  scores: Float32Array,
+  target: SearchTarget,
+  passing: number,
+): SegmentHits | null {
+  const { k, low, high } = target
+  const signed: number[] = []
+  const kept: number[] = []
+  let beyond = false
+  for (let i = 0; i < rows.length; i++) {
+    const score = query.distance ? scores[i]! : 0 - scores[i]!
+    if (score >= high) beyond = true
+    if (!(score >= low && score < high)) continue
+    const row = rows[i]!
+    let at = signed.length
+    signed.push(score)
+    kept.push(row)
+    for (; at > 0 && (signed[at - 1]! > score || (signed[at - 1] === score && kept[at - 1]! > row)); at--) {
+      signed[at] = signed[at - 1]!
+      kept[at] = kept[at - 1]!
+    }
+    signed[at] = score
+    kept[at] = row
+  }
+  if (Math.min(k, kept.length) < Math.min(k, passing) && !beyond) return null
+  if (kept.length > k) {
+    signed.length = k
+    kept.length = k
+  }
   return { signed, rows: kept }
 }
 
@@ -181,9 +230,48 @@ function searchExact(
     const scan = (columns: Column[]): SegmentHits => scanGathered(columns[0]!, rows, segment, query, target)
     return Array.isArray(read) ? scan(read) : read.then(scan)
   }
+  const chunks = query.kind === 'dense' ? (segment.stream?.(fieldIndex) ?? null) : null
+  if (chunks !== null) return scanStream(chunks, segment, match, query, target, turn)
   const loading = segment.load([fieldIndex])
   const scan = (): SegmentHits | Promise<SegmentHits> => scanColumn(segment, match, query, target, turn)
   return loading === undefined ? scan() : loading.then(scan)
+}
+
+/** Scans chunk by chunk as they come from the disk. */
+async function scanStream(
+  chunks: AsyncIterable<ColumnChunk>,
+  segment: Segment,
+  match: MatchedRows,
+  query: QueryVector,
+  target: SearchTarget,
+  turn: Turn,
+): Promise<SegmentHits> {
+  assert(segment.sortedByPk, 'only sealed segments are streamed')
+  const keep = Math.min(target.k, match.count)
+  const best = new TopK(keep, target.low, target.high)
+  for await (const { from, rowCount, column } of chunks) {
+    if (turn.due()) await turn.next()
+    const top = new TopK(keep, target.low, target.high)
+    scanAll(query, column, shiftedBits(match.bits, from, rowCount), 0, rowCount, top)
+    const { scores, rows } = top.drain()
+    for (let i = 0; i < rows.length; i++) best.push(scores[i]!, rows[i]! + from)
+  }
+  const { scores, rows } = best.drain()
+  return { signed: scores, rows }
+}
+
+/** Bits [from, from + count) as bits [0, count); what lies beyond the end is 0. */
+function shiftedBits(bits: Uint32Array, from: number, count: number): Uint32Array {
+  const out = newBits(count)
+  const first = from >>> 5
+  const shift = from & 31
+  for (let w = 0; w < out.length; w++) {
+    let word = (bits[first + w] ?? 0) >>> shift
+    if (shift !== 0) word |= (bits[first + w + 1] ?? 0) << (32 - shift)
+    out[w] = word
+  }
+  trimBits(out, count)
+  return out
 }
 
 /** Row j of `column` is row `rows[j]` of the segment. */
@@ -269,7 +357,7 @@ async function scanSliced(
   }
 }
 
-/** Goes through the lists of the query's terms; each slice reads them all, so slices are large. */
+/** Goes through the lists of the query's terms, a range of rows at a time. */
 async function scanLists(
   lists: SparseInverted,
   bits: Uint32Array,
@@ -278,9 +366,11 @@ async function scanLists(
   top: TopK,
   turn: Turn,
 ): Promise<void> {
-  for (let from = 0; from < end; from += LIST_ROWS) {
+  const slices = Math.ceil(Math.max(end / LIST_ROWS, lists.cellsOf(query) / LIST_CELLS))
+  const step = Math.max(1, Math.ceil(end / Math.max(1, slices)))
+  for (let from = 0; from < end; from += step) {
     if (turn.due()) await turn.next()
-    lists.scan(query, bits, from, Math.min(end, from + LIST_ROWS), top)
+    lists.scan(query, bits, from, Math.min(end, from + step), top)
   }
 }
 

@@ -15,10 +15,10 @@ import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
 import { type Fused, fuse } from './fuse.js'
 import { type Grouping, planGrouping, rankGroups, regroup } from './group-search.js'
 import { compareKeys } from './pk-merge.js'
-import { planKeys } from './plan.js'
-import { type Projection, projectRows } from './project.js'
+import { planKeys, withTimes } from './plan.js'
+import { type Projection, projectionOf, projectRows } from './project.js'
 import type { Ranking } from './reduce.js'
-import type { PkInput, ReadContext, SearchHit, SearchRequest } from './request.js'
+import type { PkInput, ReadContext, Row, SearchHit, SearchRequest } from './request.js'
 import { applyBoosts, applyDecay, planRerank, type RerankPlan } from './rerank.js'
 import { deadlineFields, findLivingPk } from './row-deadline.js'
 import { type HitSortKey, planHitOrder, sortedPlaces } from './search-order.js'
@@ -31,18 +31,22 @@ import { cut, openSearch, pick, rankingOf, refsOf, type SearchRun, searchSegment
  * @throws MilvusError ParameterInvalid, ParameterMissing and the filter's errors
  */
 export async function runSearch(
-  context: ReadContext,
+  given: ReadContext,
   snapshot: Snapshot,
   request: SearchRequest,
 ): Promise<SearchHit[][]> {
-  const { schema, int64As } = context
+  const { schema } = given
+  const context = withTimes(given, request)
   const plan = planSearch(context, request)
   const grouping = planGrouping(schema, request, plan)
   const order = planHitOrder(schema, request)
   const rerank = planRerank(schema, request.functionScore, 1)
   checkTogether(grouping, order, rerank)
-  const queries = await queriesOf(context, snapshot, request, plan)
-  const run = await openSearch(context, snapshot, request, plan)
+  // What is there at once is not awaited: a search that finds everything in memory pays for no promises in between.
+  const vectors = queriesOf(context, snapshot, request, plan)
+  const queries = vectors instanceof Promise ? await vectors : vectors
+  const opening = openSearch(context, snapshot, request, plan)
+  const run = opening instanceof Promise ? await opening : opening
   const { segments, turn } = run
   const { metric, decimals, output } = plan
   let distance = isDistance(metric)
@@ -58,7 +62,12 @@ export async function runSearch(
     distance = fused[0]?.distance ?? distance
   }
   const score = (signed: number): number => roundScore(distance ? signed : 0 - signed, decimals)
-  return hitsOf({ schema, output, int64As }, segments, rankings, score, turn)
+  return hitsOf(projectionOf(context, output), segments, rankings, score, turn, severalGroups(grouping))
+}
+
+/** True when groups have one value per field, by name. */
+export function severalGroups(grouping: Grouping | null): boolean {
+  return grouping !== null && grouping.paths.length > 1
 }
 
 /** What cannot be asked for in one search. */
@@ -67,6 +76,8 @@ function checkTogether(
   order: readonly HitSortKey[],
   rerank: RerankPlan | null,
 ): void {
+  if (order.length > 0 && severalGroups(grouping))
+    throw invalid('order_by_fields is not supported with multi-field group_by_fields')
   if (rerank === null) return
   if (order.length > 0) throw invalid('order_by and function rerank cannot be used together')
   if (grouping !== null && rerank.boosts.length > 0)
@@ -86,7 +97,10 @@ function rankRows(
  * The page behind a cursor. Rows with the cursor's own score and a smaller key were on earlier pages: they are found
  * again and left out, so more rows are asked for until the page is full.
  */
-async function rankBehind(run: SearchRun, queries: readonly (QueryVector | null)[]): Promise<Ranking[]> {
+export async function rankBehind(
+  run: SearchRun,
+  queries: readonly (QueryVector | null)[],
+): Promise<Ranking[]> {
   const { limit, after } = run.plan
   assert(after !== null, 'the search has a cursor')
   const rankings: Ranking[] = []
@@ -110,16 +124,19 @@ function isBehind(after: NonNullable<SearchPlan['after']>, signed: number, id: P
   return after.id !== null && compareKeys(id, after.id) > 0
 }
 
-async function rankFirst(
+/** The first page of every query: by score, or by fields when the hits are sorted. */
+export async function rankFirst(
   run: SearchRun,
   queries: readonly (QueryVector | null)[],
   order: readonly HitSortKey[],
 ): Promise<Ranking[]> {
   const { offset, limit } = run.plan
-  const found = await searchSegments(run, queries, offset + limit)
+  const searching = searchSegments(run, queries, offset + limit)
+  const found = searching instanceof Promise ? await searching : searching
   const rankings: Ranking[] = []
   for (let q = 0; q < queries.length; q++) {
-    let ranking = await rankingOf(run, queries[q]!, found[q]!, offset + limit)
+    const merging = rankingOf(run, queries[q]!, found[q]!, offset + limit)
+    let ranking = merging instanceof Promise ? await merging : merging
     if (order.length > 0) {
       const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [ranking]), order)
       ranking = pick(ranking, places)
@@ -159,12 +176,12 @@ async function rankWithRankers(
 }
 
 /** Query vectors of a request: given, or stored under ids. A null stands for a row without a vector. */
-export async function queriesOf(
+export function queriesOf(
   context: ReadContext,
   snapshot: Snapshot,
   request: SearchRequest,
   plan: SearchPlan,
-): Promise<(QueryVector | null)[]> {
+): (QueryVector | null)[] | Promise<(QueryVector | null)[]> {
   if (request.ids === undefined || request.ids === null) return planQueries(context, plan, request.data)
   if (request.data !== undefined && request.data !== null && request.data.length > 0) {
     throw invalid('data and ids cannot be given together')
@@ -220,6 +237,7 @@ function newestOf(
 /**
  * Hits as the caller sees them, with their output fields: all queries' rows are read together.
  * @param score turns a signed score into the one that is returned
+ * @param several true when groups have one value per field
  */
 export async function hitsOf(
   projection: Projection,
@@ -227,6 +245,7 @@ export async function hitsOf(
   rankings: readonly Ranking[],
   score: (signed: number) => number,
   turn: Turn,
+  several = false,
 ): Promise<SearchHit[][]> {
   const rows = projectRows(projection, refsOf(segments, rankings), turn)
   const entities = Array.isArray(rows) ? rows : await rows
@@ -238,7 +257,9 @@ export async function hitsOf(
       const key = ids[i]!
       const id = typeof key === 'string' ? key : int64InForm(key, int64As)
       const hit = { id, score: score(signed[i]!), entity: entities[n++]! }
-      hits.push(groupValues === undefined ? hit : { ...hit, groupByValue: groupValues[i] })
+      if (groupValues === undefined) hits.push(hit)
+      else if (several) hits.push({ ...hit, groupByValues: groupValues[i] as Row })
+      else hits.push({ ...hit, groupByValue: groupValues[i] })
     }
     return hits
   })

@@ -36,6 +36,11 @@ export interface FieldSchema {
   readonly maxCapacity: number
   /** Array: type of the elements; DataType.None (0) otherwise. */
   readonly elementType: DataType
+  /**
+   * ArrayOfStruct only: its sub-fields. Scalars are Array fields, vectors ArrayOfVector fields (`elementType`, `dim`);
+   * all have the struct's `maxCapacity`.
+   */
+  readonly fields?: readonly FieldSchema[]
   /** Every other type parameter as given (`enable_analyzer`, `mmap.enabled`, …), echoed by describe. */
   readonly params: Readonly<Record<string, string>>
 }

@@ -5,28 +5,42 @@
  */
 import { assert, InvariantError } from '../base/assert.js'
 import { parseJson } from '../base/json.js'
-import { readArray } from './array-codec.js'
+import { heapView, readArray } from './array-codec.js'
 import type { FieldSchema } from './collection-schema.js'
 import { type Column, type FixedColumn, isValid, type VarColumn } from './column.js'
 import { DataType, dataTypeName } from './data-type.js'
 import { numberOfBfloat16, numberOfFloat16 } from './half-float.js'
 import { type Int64As, int64InForm, readInt64 } from './int64.js'
-import { formatTimestamptz } from './timestamptz.js'
+import { elementField, subFieldsOf, vectorBytes, vectorElements } from './struct-codec.js'
+import { formatTimestamptz, type TimeForm, timeInForm } from './timestamptz.js'
 import { readUtf8 } from './utf8.js'
 
 /**
  * One value: null for null; dense vectors as number[] (fp16 and bf16 as the numbers they stand for, binary as bytes);
  * sparse vectors as `{[index]: value}`; JSON parsed exactly; Timestamptz as ISO text in UTC.
  * @param int64As form of Int64 values, also inside arrays
+ * @param times form of Timestamptz values, where it is another one
  */
-export function valueAt(field: FieldSchema, column: Column, row: number, int64As: Int64As): unknown {
+export function valueAt(
+  field: FieldSchema,
+  column: Column,
+  row: number,
+  int64As: Int64As,
+  times?: TimeForm,
+): unknown {
   if (!isValid(column, row)) return null
   return column.layout === 'fixed'
-    ? fixedValue(field, column, row, int64As)
+    ? fixedValue(field, column, row, int64As, times)
     : varValue(field, column, row, int64As)
 }
 
-function fixedValue(field: FieldSchema, column: FixedColumn, row: number, int64As: Int64As): unknown {
+function fixedValue(
+  field: FieldSchema,
+  column: FixedColumn,
+  row: number,
+  int64As: Int64As,
+  times: TimeForm | undefined,
+): unknown {
   const { values, width } = column
   switch (field.dataType) {
     case DataType.Bool:
@@ -40,7 +54,9 @@ function fixedValue(field: FieldSchema, column: FixedColumn, row: number, int64A
     case DataType.Int64:
       return int64InForm(readInt64(values, row * 2), int64As)
     case DataType.Timestamptz:
-      return formatTimestamptz(readInt64(values, row * 2))
+      return times === undefined
+        ? formatTimestamptz(readInt64(values, row * 2))
+        : timeInForm(readInt64(values, row * 2), times)
     case DataType.FloatVector:
     case DataType.Int8Vector:
     case DataType.BinaryVector:
@@ -78,11 +94,49 @@ function varValue(field: FieldSchema, column: VarColumn, row: number, int64As: I
       return parseJson(readUtf8(column.heap, from, to))
     case DataType.Array:
       return readArray(column.heap, from, to, field.elementType, int64As)
+    case DataType.ArrayOfStruct:
+      return readStructs(field, column.heap, from, int64As)
     case DataType.SparseFloatVector:
       return sparseValue(column.heap, from, to)
     default:
       throw new InvariantError(`${dataTypeName(field.dataType)} has no variable layout`)
   }
+}
+
+/** The elements of the row that starts at `from` as objects, keys in the order of the schema. */
+function readStructs(
+  field: FieldSchema,
+  heap: Uint8Array,
+  from: number,
+  int64As: Int64As,
+): Record<string, unknown>[] {
+  const view = heapView(heap)
+  const count = view.getUint32(from, true)
+  const out: Record<string, unknown>[] = Array.from({ length: count }, () => ({}))
+  const subs = subFieldsOf(field)
+  let at = from + 4
+  for (const sub of subs) {
+    const length = view.getUint32(at, true)
+    const values = partValues(sub, heap, at + 4, at + 4 + length, int64As)
+    assert(values.length === count, 'every part has as many elements as the row')
+    for (let i = 0; i < count; i++) out[i]![sub.name] = values[i]
+    at += 4 + length
+  }
+  return out
+}
+
+function partValues(
+  sub: FieldSchema,
+  heap: Uint8Array,
+  from: number,
+  to: number,
+  int64As: Int64As,
+): unknown[] {
+  if (sub.dataType === DataType.Array) return readArray(heap, from, to, sub.elementType, int64As)
+  const element = elementField(sub)
+  const column = vectorElements(sub, heap, from, to)
+  const count = (to - from) / vectorBytes(sub)
+  return Array.from({ length: count }, (_, i) => valueAt(element, column, i, int64As))
 }
 
 function sparseValue(heap: Uint8Array, from: number, to: number): Record<number, number> {

@@ -4,11 +4,13 @@
  * Two layouts serve every type. *Fixed*: `width` elements per row in one typed array. *Var*: row `i` is
  * `heap[offsets[i] .. offsets[i+1])`. What the heap bytes mean:
  *
- *   VarChar, Text, Geometry  UTF-8 text
+ *   VarChar, Text            UTF-8 text
+ *   Geometry                 canonical WKT (wkt.ts), ASCII
  *   JSON                     UTF-8 JSON text
  *   SparseFloatVector        (u32 index, f32 value) pairs, little-endian, indices rising
  *   Array                    u32 element count, then the elements, little-endian and packed: Bool/Int8 1 byte,
  *                            Int16 2, Int32 4, Int64 8, Float 4, Double 8; VarChar: u32 byte length + UTF-8 each
+ *   ArrayOfStruct            the element count and one part per sub-field (picture in struct-codec.ts)
  *
  * Null rows keep a zero (fixed) or empty (var) placeholder, so row numbers address every column alike.
  * A column may have room for more rows than `rowCount`; nothing beyond `rowCount` is meaningful.

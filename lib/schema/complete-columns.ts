@@ -16,12 +16,16 @@ import { invalid, type MilvusError } from '../base/errors.js'
 import { type CollectionSchema, type FieldSchema, pkField } from './collection-schema.js'
 import type { Column, ColumnBatch } from './column.js'
 import { constantColumn, gatherColumn, nullColumn, pickRows, placeholderColumn } from './column-ops.js'
+import { DataType } from './data-type.js'
 
 const FUNCTION_BM25 = 1
 
 /** `fieldSchema(X) has no corresponding fieldData pass in`; `row` −1 when no row has it. */
 export function missingField(field: FieldSchema, row = -1): MilvusError {
   const where = row < 0 ? '' : `, row ${row}`
+  if (field.dataType === DataType.ArrayOfStruct) {
+    return invalid(`required struct array field '${field.name}' is missing in insert data${where}`)
+  }
   return invalid(`fieldSchema(${field.name}) has no corresponding fieldData pass in${where}`)
 }
 
@@ -71,7 +75,8 @@ export function checkInsertPk(
 }
 
 /**
- * Whole rows for an insert or an override upsert.
+ * Whole rows for an insert, an override upsert, or a merge that was laid over stored rows already: there the function
+ * outputs are the placeholders of the merge, and the request's own columns were judged by it.
  * @param rowFilter rows to keep, in this order; default all
  * @returns a batch without null columns, but for the autoID key on insert
  * @throws MilvusError ParameterInvalid: no rows, a required field missing (first in schema order), a null where none
@@ -80,13 +85,13 @@ export function checkInsertPk(
 export function completeColumns(
   schema: CollectionSchema,
   batch: ColumnBatch,
-  mode: 'insert' | 'upsert',
+  mode: 'insert' | 'upsert' | 'merged',
   rowFilter?: Int32Array,
 ): ColumnBatch {
   assert(batch.columns.length === schema.fields.length, 'one entry per schema field')
-  if (mode === 'upsert' && batch.columns[schema.pkIndex] === null) throw missingUpsertPk(schema)
+  if (mode !== 'insert' && batch.columns[schema.pkIndex] === null) throw missingUpsertPk(schema)
   checkRowCount(batch)
-  checkFunctionOutputs(schema, batch)
+  if (mode !== 'merged') checkFunctionOutputs(schema, batch)
   const rowCount = rowFilter?.length ?? batch.rowCount
   const columns: (Column | null)[] = new Array(schema.fields.length)
   for (let i = 0; i < schema.fields.length; i++) {

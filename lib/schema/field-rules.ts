@@ -4,7 +4,7 @@
  * Rules about a field on its own live here: type, dimension, lengths, element type, default value, flags that exclude
  * each other (upsert-semantics §6.1, §6.7). Rules that need the whole collection are in validate-schema.ts.
  */
-import { invalid, MilvusError } from '../base/errors.js'
+import { invalid } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { FieldSchema, ScalarValue } from './collection-schema.js'
 import { DataType, dataTypeName, isDenseVectorType, isVectorType } from './data-type.js'
@@ -12,6 +12,7 @@ import { INT64_MAX, INT64_MIN, parseInt64 } from './int64.js'
 import { checkFieldName } from './names.js'
 import type { FieldRequest } from './requests.js'
 import { parseTimestamptz } from './timestamptz.js'
+import { canonicalWkt } from './wkt.js'
 
 /** Type parameters that have a place of their own in FieldSchema. */
 const OWN_PARAMS = new Set(['dim', 'max_length', 'max_capacity'])
@@ -79,14 +80,10 @@ function checkDataType(request: FieldRequest): DataType {
   switch (type) {
     case 20:
       throw invalid('string data type not supported yet, please use VarChar type instead')
-    case DataType.Geometry:
-    case DataType.ArrayOfStruct:
     case DataType.ArrayOfVector:
-      throw new MilvusError(
-        'OperationNotSupported',
-        `field ${request.name}: data type ${dataTypeName(request.dataType)} is not supported here`,
-      )
+      throw invalid(`ArrayOfVector is only supported in a struct array field, field name = ${request.name}`)
     case DataType.None:
+    case DataType.ArrayOfStruct:
     case DataType.Struct:
       break
     default:
@@ -121,7 +118,16 @@ function checkFlags(request: FieldRequest): void {
 }
 
 function isSortable(type: DataType): boolean {
-  return type !== DataType.JSON && type !== DataType.Array && type !== DataType.Text && type !== DataType.Bool
+  switch (type) {
+    case DataType.JSON:
+    case DataType.Array:
+    case DataType.Text:
+    case DataType.Bool:
+    case DataType.Geometry:
+      return false
+    default:
+      return true
+  }
 }
 
 /** An integer parameter from its own property or, as number or text, from `params`; undefined when absent. */
@@ -261,6 +267,8 @@ function scalarDefault(type: DataType, given: unknown): ScalarValue | undefined 
     }
     case DataType.VarChar:
       return typeof given === 'string' ? true : undefined
+    case DataType.Geometry:
+      return typeof given === 'string' ? canonicalWkt(given) : undefined
     case DataType.Timestamptz:
       if (typeof given === 'string' || given instanceof Date) return parseTimestamptz(given)
       return int64Default(given)

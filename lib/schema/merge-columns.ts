@@ -123,6 +123,7 @@ function planMerge(
 function absentField(merge: Merge, field: FieldSchema, index: number): Column {
   const { request, storedRow, requestRow, updatedRows, storedInOrder } = merge
   const { rowCount } = request
+  if (updatedRows < rowCount && field.fields !== undefined) absentSource(field, updatedRows)
   if (updatedRows === 0) return absentColumn(field, rowCount)
   const stored = storedColumn(merge, index)
   if (storedInOrder) return stored
@@ -218,7 +219,8 @@ function absentSource(field: FieldSchema, row: number): number {
   if (fillerOf(field) !== undefined) return FILLER
   // A row that does not carry the field is null in the request's column.
   if (field.nullable) return GIVEN
-  throw invalid(`fieldSchema(${field.name}) has no corresponding fieldData pass in, row ${row}`)
+  const kind = field.dataType === DataType.ArrayOfStruct ? 'structFieldSchema' : 'fieldSchema'
+  throw invalid(`${kind}(${field.name}) has no corresponding fieldData pass in, row ${row}`)
 }
 
 /** Source of a field that a row carries. `s` −1: the row is new. */

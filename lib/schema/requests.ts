@@ -20,6 +20,11 @@ export interface FieldRequest {
   readonly maxCapacity?: number
   /** Array: type of the elements. */
   readonly elementType?: DataType
+  /**
+   * Struct arrays (ArrayOfStruct, or Array with elementType Struct): what one element holds. A sub-field is declared
+   * with the type of its values (VarChar, FloatVector, …), or as Array or ArrayOfVector with that as its elementType.
+   */
+  readonly fields?: readonly FieldRequest[]
   readonly nullable?: boolean
   /** A value of the field's type; text or Date for Timestamptz. null and undefined mean none. */
   readonly defaultValue?: unknown

@@ -23,12 +23,14 @@ import {
   boolCells,
   type CellWriter,
   floatCells,
+  geometryCells,
   int64Cells,
   intCells,
   jsonCells,
   textCells,
   timestamptzCells,
 } from './scalar-cells.js'
+import { structCells } from './struct-cells.js'
 import {
   binaryVectorCells,
   floatVectorCells,
@@ -69,6 +71,8 @@ const WRITERS: Readonly<Partial<Record<DataType, CellWriter>>> = {
   [DataType.Text]: textCells,
   [DataType.JSON]: jsonCells,
   [DataType.Array]: arrayCells,
+  [DataType.Geometry]: geometryCells,
+  [DataType.ArrayOfStruct]: structCells,
   [DataType.Timestamptz]: timestamptzCells,
   [DataType.BinaryVector]: binaryVectorCells,
   [DataType.FloatVector]: floatVectorCells,
@@ -282,6 +286,7 @@ function dynamicText(
       }
       content = Object.assign(content ?? bare(), metaContent(value, r))
     } else if (!plan.names.has(key)) {
+      checkNoSubField(schema, key)
       if (schema.dynamicIndex < 0) throw unknownKey(key, r)
       content ??= bare()
       content[key] = value
@@ -293,6 +298,16 @@ function dynamicText(
   } catch (cause) {
     throw atCell(schema.fields[schema.dynamicIndex]!, r, cause)
   }
+}
+
+/** @throws MilvusError ParameterInvalid for `struct[sub]`: a struct is written as a whole */
+export function checkNoSubField(schema: CollectionSchema, name: string): void {
+  if (!name.endsWith(']')) return
+  const struct = name.slice(0, name.indexOf('['))
+  if (!schema.fields.some(f => f.name === struct && f.dataType === DataType.ArrayOfStruct)) return
+  throw invalid(
+    `partial struct update is not supported for struct sub-field '${name}'; use the whole struct field instead`,
+  )
 }
 
 /** An object without a prototype, so that a dynamic key `__proto__` is a key like any other. */

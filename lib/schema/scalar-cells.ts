@@ -15,6 +15,7 @@ import { DataType, dataTypeName, type FixedArray } from './data-type.js'
 import { intRange } from './field-rules.js'
 import { INT64_MAX, INT64_MIN, parseInt64, writeInt64 } from './int64.js'
 import { parseTimestamptz } from './timestamptz.js'
+import { canonicalWkt } from './wkt.js'
 
 /** Turns one cell per row into a column with the given validity. */
 export type CellWriter = (
@@ -139,6 +140,23 @@ export const textCells: CellWriter = (field, cells, validity) => {
 /** String.prototype.isWellFormed (ES2024), which Node 20 has and our language level does not declare. */
 function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed()
+}
+
+export const geometryCells: CellWriter = (field, cells, validity) => {
+  const sink = new ByteSink(cells.length)
+  for (let row = 0; row < cells.length; row++) {
+    const cell = cells[row]
+    if (!missing(cell)) {
+      if (typeof cell !== 'string') throw cellError(field, row, cell, 'Geometry as WKT text')
+      try {
+        sink.text(canonicalWkt(cell))
+      } catch (cause) {
+        throw atCell(field, row, cause)
+      }
+    }
+    sink.endRow(row)
+  }
+  return sink.finish(validity)
 }
 
 export const jsonCells: CellWriter = (field, cells, validity) => {

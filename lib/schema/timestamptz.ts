@@ -64,7 +64,8 @@ function zoneOffsetMs(timeZone: string, utcMs: number): number {
 
 /** The error of a value that is no timestamp. */
 function badTimestamp(text: string): MilvusError {
-  return invalid(`got invalid timestamptz string '${text}'`)
+  const why = `invalid timestamp string: '${text}'. Does not match any known format`
+  return invalid(`got invalid timestamptz string '${text}': ${why}`)
 }
 
 /**
@@ -112,7 +113,8 @@ export function formatTimestamptz(micros: number | bigint, timeZone = 'UTC'): st
   const exact = BigInt(micros)
   const fraction = ((exact % 1_000_000n) + 1_000_000n) % 1_000_000n
   const seconds = Number((exact - fraction) / 1_000_000n)
-  const offsetMs = zoneOffsetMs(timeZone, seconds * 1000)
+  // An offset is written in whole minutes; before 1900 many zones had odd seconds, which would shift the moment.
+  const offsetMs = Math.trunc(zoneOffsetMs(timeZone, seconds * 1000) / MINUTE_MS) * MINUTE_MS
   const date = new Date(seconds * 1000 + offsetMs)
   if (Number.isNaN(date.getTime()))
     throw new MilvusError('ParameterInvalid', `timestamp ${exact} has no date`)
@@ -125,4 +127,62 @@ function offsetText(timeZone: string, offsetMs: number): string {
   const minutes = Math.abs(Math.trunc(offsetMs / MINUTE_MS))
   const two = (n: number): string => String(n).padStart(2, '0')
   return `${offsetMs < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
+}
+
+/** Parts of a moment that can be asked for one by one, in the order they are documented. */
+const TIME_PARTS = ['year', 'month', 'day', 'hour', 'minute', 'second', 'microsecond'] as const
+export type TimePart = (typeof TIME_PARTS)[number]
+
+/** How moments leave the engine. */
+export interface TimeForm {
+  /** IANA zone that they are shown in. */
+  readonly timeZone: string
+  /** Show these parts, as a list of integers; null = ISO text. */
+  readonly parts: readonly TimePart[] | null
+}
+
+/**
+ * Checks the parts of a moment that a reader asks for: a list, or text with commas. Null when there are none.
+ * @throws MilvusError ParameterInvalid
+ */
+export function checkTimeParts(given: string | readonly string[] | undefined): TimePart[] | null {
+  if (given === undefined || given === null) return null
+  const names = (typeof given === 'string' ? given.split(',') : given).map(name => String(name).trim())
+  const wanted = names.filter(name => name !== '')
+  if (wanted.length === 0) return null
+  return wanted.map(name => {
+    const part = TIME_PARTS.find(known => known === name.toLowerCase())
+    if (part === undefined)
+      throw invalid(`unsupported field for extraction: ${name}, expected one of ${TIME_PARTS.join(', ')}`)
+    return part
+  })
+}
+
+/** A moment in the form asked for; a microsecond part counts within its second. */
+export function timeInForm(micros: number | bigint, { timeZone, parts }: TimeForm): string | number[] {
+  if (parts === null) return formatTimestamptz(micros, timeZone)
+  const exact = BigInt(micros)
+  const fraction = ((exact % 1_000_000n) + 1_000_000n) % 1_000_000n
+  const seconds = Number((exact - fraction) / 1_000_000n)
+  const local = new Date(seconds * 1000 + zoneOffsetMs(timeZone, seconds * 1000))
+  return parts.map(part => partOf(local, Number(fraction), part))
+}
+
+function partOf(local: Date, micros: number, part: TimePart): number {
+  switch (part) {
+    case 'year':
+      return local.getUTCFullYear()
+    case 'month':
+      return local.getUTCMonth() + 1
+    case 'day':
+      return local.getUTCDate()
+    case 'hour':
+      return local.getUTCHours()
+    case 'minute':
+      return local.getUTCMinutes()
+    case 'second':
+      return local.getUTCSeconds()
+    case 'microsecond':
+      return micros
+  }
 }

@@ -15,6 +15,7 @@ import { atCell } from './cell-errors.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from './collection-schema.js'
 import { type ColumnBatch, type FixedColumn, isValid, type VarColumn } from './column.js'
 import { DataType, dataTypeName, layoutOf } from './data-type.js'
+import { elementField, subColumn, subFieldsOf, vectorBytes, vectorElements } from './struct-codec.js'
 import { isUtf8, readUtf8 } from './utf8.js'
 import { infinityName } from './vector-cells.js'
 
@@ -157,6 +158,12 @@ function checkVar(
     case DataType.SparseFloatVector:
       checkSparse(field, column, rowCount)
       return
+    case DataType.ArrayOfStruct:
+      checkStructs(field, column, rowCount)
+      return
+    case DataType.Geometry:
+      // Its text was parsed and written anew when it came in: there is nothing left to judge.
+      return
     default:
       assert(false, `${dataTypeName(field.dataType)} has no variable layout`)
   }
@@ -257,10 +264,7 @@ function checkArrays(field: FieldSchema, column: VarColumn, rowCount: number): v
     const to = offsets[row + 1]!
     const count = arrayLength(view, from, to)
     if (count > field.maxCapacity) {
-      throw invalid(`the length (${count}) of ${row}th array exceeds max capacity (${field.maxCapacity})`, {
-        expected: 'valid length array',
-        actual: 'array length exceeds max capacity',
-      })
+      throw overCapacity(field, row, count)
     }
     if (size === 0) checkArrayText(field, view, row, count, from)
     else
@@ -279,6 +283,34 @@ function checkArrayText(field: FieldSchema, view: DataView, row: number, count: 
     }
     at += 4 + length
   }
+}
+
+/** Each sub-field by the rules of its own type. */
+function checkStructs(field: FieldSchema, column: VarColumn, rowCount: number): void {
+  const subs = subFieldsOf(field)
+  for (let k = 0; k < subs.length; k++) {
+    const sub = subs[k]!
+    const part = subColumn(column, rowCount, k)
+    if (sub.dataType === DataType.Array) {
+      checkArrays(sub, part, rowCount)
+      continue
+    }
+    const size = vectorBytes(sub)
+    for (let row = 0; row < rowCount; row++) {
+      const count = (part.offsets[row + 1]! - part.offsets[row]!) / size
+      if (count > sub.maxCapacity) throw overCapacity(sub, row, count)
+    }
+    const count = part.heap.length / size
+    const element = elementField(sub)
+    checkFixed(element, vectorElements(sub, part.heap, 0, part.heap.length), count)
+  }
+}
+
+function overCapacity(field: FieldSchema, row: number, count: number): MilvusError {
+  return invalid(`the length (${count}) of ${row}th array exceeds max capacity (${field.maxCapacity})`, {
+    expected: 'valid length array',
+    actual: 'array length exceeds max capacity',
+  })
 }
 
 function checkSparse(field: FieldSchema, column: VarColumn, rowCount: number): void {

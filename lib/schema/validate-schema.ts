@@ -13,9 +13,9 @@ import {
   fieldIndex,
 } from './collection-schema.js'
 import { DataType, isVectorType } from './data-type.js'
-import { buildField } from './field-rules.js'
 import { checkCollectionName } from './names.js'
 import type { CollectionRequest, FieldRequest, FunctionRequest } from './requests.js'
+import { buildAnyField, fieldCountOf, isStructRequest, lastIdOf, structVectorCount } from './struct-rules.js'
 
 /** Ids below are the system's (RowID 0, Timestamp 1, …). */
 const FIRST_FIELD_ID = 100
@@ -37,19 +37,28 @@ export function buildSchema(request: CollectionRequest): CollectionSchema {
     throw invalid(`maximum field's number should be limited to ${LIMITS.fieldsMax}`)
   }
   const fields: FieldSchema[] = []
+  let nextId = FIRST_FIELD_ID
   for (const field of request.fields) {
     const autoId = field.autoId === true || (field.primaryKey === true && request.autoId === true)
-    const built = buildField({ ...field, autoId }, FIRST_FIELD_ID + fields.length, name)
+    const built = buildAnyField({ ...field, autoId }, nextId, name)
+    nextId = lastIdOf(built) + 1
     if (fields.some(other => other.name === built.name)) throw invalid(`duplicated field name ${built.name}`)
     fields.push(built)
   }
+  checkFieldCount(fields)
   checkRoles(fields)
   const functions = buildFunctions(request.functions ?? [], fields)
   const outputs = new Set(functions.flatMap(f => f.outputFieldNames))
   const marked = fields.map(f => (outputs.has(f.name) ? { ...f, functionOutput: true } : f))
-  if (request.enableDynamicField === true) marked.push(dynamicField(FIRST_FIELD_ID + marked.length))
-  const maxFieldId = FIRST_FIELD_ID + marked.length - 1
+  if (request.enableDynamicField === true) marked.push(dynamicField(nextId))
+  const maxFieldId = lastIdOf(marked.at(-1)!)
   return assemble({ name, description, fields: marked, functions, maxFieldId, version: 1 })
+}
+
+/** A struct counts as one field and its sub-fields (upsert-semantics §6.7). */
+function checkFieldCount(fields: readonly FieldSchema[]): void {
+  if (fields.reduce((sum, field) => sum + fieldCountOf(field), 0) <= LIMITS.fieldsMax) return
+  throw invalid(`maximum field's number should be limited to ${LIMITS.fieldsMax}`)
 }
 
 interface SchemaParts {
@@ -120,7 +129,8 @@ function checkAtMostOne(
 function checkVectorCount(fields: readonly FieldSchema[]): void {
   const count = fields.filter(f => isVectorType(f.dataType)).length
   if (count < LIMITS.vectorFieldsMin) throw invalid('schema does not contain vector field')
-  if (count > LIMITS.vectorFieldsMax) {
+  const all = fields.reduce((sum, field) => sum + structVectorCount(field), count)
+  if (all > LIMITS.vectorFieldsMax) {
     throw invalid(`maximum vector field's number should be limited to ${LIMITS.vectorFieldsMax}`)
   }
 }
@@ -203,8 +213,9 @@ function onlyField(
  * @throws MilvusError ParameterInvalid: not nullable, a key, a duplicate, too many fields
  */
 export function withAddedField(schema: CollectionSchema, request: FieldRequest): CollectionSchema {
-  const declared = schema.fields.filter(f => !f.dynamic)
-  if (declared.length >= LIMITS.fieldsMax) {
+  const declared = schema.fields.filter(f => !f.dynamic).reduce((sum, f) => sum + fieldCountOf(f), 0)
+  const added = isStructRequest(request) ? 1 + (request.fields?.length ?? 0) : 1
+  if (declared + added > LIMITS.fieldsMax) {
     throw invalid(`The number of fields has reached the maximum value ${LIMITS.fieldsMax}`)
   }
   const id = schema.maxFieldId + 1
@@ -220,14 +231,14 @@ export function withAddedField(schema: CollectionSchema, request: FieldRequest):
   if (request.clusteringKey === true) {
     throw invalid(`not support to add clustering key field, field name = ${request.name}`)
   }
-  const field = buildField(request, id, schema.name)
+  const field = buildAnyField(request, id, schema.name)
   if (!field.nullable) {
     throw invalid(`added field must be nullable, please check it, field name = ${field.name}`)
   }
   if (fieldIndex(schema, field.name) >= 0) throw invalid(`duplicated field name ${field.name}`)
   const fields = [...schema.fields, field]
   checkVectorCount(fields)
-  return assemble({ ...schema, fields, maxFieldId: id, version: schema.version + 1 })
+  return assemble({ ...schema, fields, maxFieldId: lastIdOf(field), version: schema.version + 1 })
 }
 
 /**
@@ -279,11 +290,13 @@ export function sameSchema(a: CollectionSchema, b: CollectionSchema): boolean {
 /** The declared content of a schema as text, equal exactly when the declarations are. */
 function comparable(schema: CollectionSchema): string {
   const sorted = (record: Readonly<Record<string, string>>) => Object.entries(record).sort()
-  const fields = schema.fields.map(({ id: _, params, defaultValue, ...rest }) => [
+  const comparableField = ({ id: _, params, defaultValue, fields: subs, ...rest }: FieldSchema): unknown => [
     Object.entries(rest).sort(),
     sorted(params),
     defaultValue === undefined ? null : `${typeof defaultValue} ${String(defaultValue)}`,
-  ])
+    (subs ?? []).map(comparableField),
+  ]
+  const fields = schema.fields.map(comparableField)
   const functions = schema.functions.map(({ id: _, params, ...rest }) => [
     Object.entries(rest).sort(),
     sorted(params),

@@ -13,17 +13,20 @@ import { assert, present } from '../base/assert.js'
 import { andInto, countBits, newBits } from '../base/bitset.js'
 import type { Tick } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
+import { type OpenOrder, risingOrder } from '../index/scalar-order.js'
 import type { DeleteDelta } from '../log/delete-delta.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { gatherColumn } from '../schema/column-ops.js'
+import { DataType, isVectorType } from '../schema/data-type.js'
 import type { Store } from '../store/store.js'
 import type { CachedColumn, ColumnCache } from './column-cache.js'
 import { DeleteState } from './delete-state.js'
 import { compareRows, keyAt, keyEquals, lowerBound, lowerBoundOfRow, rawKey, sameKey } from './pk-order.js'
-import type { PkKey, Segment, SegmentIndex, VisibleRows } from './segment.js'
+import type { ColumnChunk, PkKey, Segment, SegmentIndex, VisibleRows } from './segment.js'
 import type { SegmentMeta, StoredIndex } from './segment-meta.js'
-import { gatherStored, readColumn, readSystemColumns } from './segment-reader.js'
+import { type OrderSource, SegmentOrders } from './segment-orders.js'
+import { gatherStored, readColumn, readSystemColumns, streamColumn } from './segment-reader.js'
 
 /** Where the deletes are that a segment has not taken into account yet. */
 export interface DeleteSource {
@@ -34,7 +37,7 @@ export interface DeleteSource {
 }
 
 /** What a sealed segment needs from its collection. */
-export interface SegmentContext {
+export interface SegmentContext extends OrderSource {
   readonly store: Store
   readonly cache: ColumnCache
   readonly deletes: DeleteSource
@@ -50,7 +53,7 @@ export interface SegmentContext {
  * How long a search that finds no graph in memory waits before it has one opened. That first search is a scan; checking
  * and loading the graph at the same time would only make it slower.
  */
-const INDEX_DELAY_MS = 50
+const INDEX_DELAY_MS = 150
 
 interface Base {
   readonly pk: Column
@@ -76,6 +79,8 @@ export class SealedSegment implements Segment {
   /** Cached columns by field id. */
   readonly #columns = new Map<number, CachedColumn>()
   readonly #loading = new Map<number, Promise<void>>()
+  /** Fields whose column was streamed once. */
+  readonly #streamed = new Set<number>()
   /** Bytes read by gather() for single rows, by field id. */
   readonly #bytesGathered = new Map<number, number>()
   /** Opened indexes by field id; null: tried and not usable. */
@@ -83,10 +88,13 @@ export class SealedSegment implements Segment {
   readonly #indexLoading = new Map<number, Promise<void>>()
   /** Ids of index definitions for which there is nothing to build (no row has a vector). */
   readonly #unbuildable = new Set<number>()
+  readonly #orders: SegmentOrders
+  #pkOrder: readonly OpenOrder[] | null = null
 
   constructor(meta: SegmentMeta, context: SegmentContext) {
     this.meta = meta
     this.#context = context
+    this.#orders = new SegmentOrders(context)
   }
 
   get id(): number {
@@ -110,18 +118,25 @@ export class SealedSegment implements Segment {
   /**
    * Rows that a compaction would leave out: deleted at or before `horizon`, inserted at or before `expired`, or of no
    * partition in `live`. Counted row by row where keys are in memory; otherwise only when the meta alone decides.
+   * @param overdue rows that are past their own end, where that is known
    */
-  droppableRows(horizon: Tick, expired: Tick, live: ReadonlySet<number>): number {
+  droppableRows(
+    horizon: Tick,
+    expired: Tick,
+    live: ReadonlySet<number>,
+    overdue: Uint32Array | null = null,
+  ): number {
     const { rowCount, minTick, maxTick, partitionIds: occurring } = this.meta
     if (maxTick <= expired || !occurring.some(id => live.has(id))) return rowCount
     if (this.#base === null) return 0
     const { ticks, partitionIds, deletes } = this.#base
     const orphaned = occurring.some(id => !live.has(id))
-    if (minTick > expired && !orphaned) return deletes.countUpTo(horizon)
+    if (minTick > expired && !orphaned && overdue === null) return deletes.countUpTo(horizon)
     let count = 0
     for (let row = 0; row < rowCount; row++) {
       const gone = ticks[row]! <= expired || (orphaned && !live.has(partitionIds[row]!))
-      if (gone || !deletes.aliveAt(row, horizon)) count++
+      const past = overdue !== null && ((overdue[row >>> 5]! >>> (row & 31)) & 1) === 1
+      if (gone || past || !deletes.aliveAt(row, horizon)) count++
     }
     return count
   }
@@ -146,14 +161,14 @@ export class SealedSegment implements Segment {
   }
 
   async #loadMissing(fieldIndexes: readonly number[]): Promise<void> {
+    const waiting: Promise<void>[] = []
     if (this.#base === null) {
       this.#baseLoading ??= this.#loadBase().finally(() => {
         this.#baseLoading = null
       })
-      await this.#baseLoading
+      waiting.push(this.#baseLoading)
     }
     const fields = this.#context.schema().fields
-    const waiting: Promise<void>[] = []
     for (const i of fieldIndexes) {
       if (this.#isPk(i) || this.#entry(i) !== undefined) continue
       const field = fields[i]!
@@ -172,7 +187,7 @@ export class SealedSegment implements Segment {
 
   async #loadColumn(fieldIndex: number): Promise<void> {
     const field = this.#context.schema().fields[fieldIndex]!
-    const column = await readColumn(this.#context.store, this.meta, field)
+    const column = await readColumn(this.#context.store, this.meta, field, false, true)
     this.#columns.set(
       field.id,
       this.#context.cache.add(column, () => this.#columns.delete(field.id)),
@@ -236,6 +251,7 @@ export class SealedSegment implements Segment {
     for (const entry of this.#columns.values()) this.#context.cache.remove(entry)
     this.#columns.clear()
     this.#indexes.clear()
+    this.#orders.clear()
     this.#base = null
   }
 
@@ -256,6 +272,18 @@ export class SealedSegment implements Segment {
 
   isResident(fieldIndex: number): boolean {
     return this.#base !== null && (this.#isPk(fieldIndex) || this.#entry(fieldIndex) !== undefined)
+  }
+
+  /** Before its graph is open a column is scanned once or twice: the first time it is not kept. */
+  stream(fieldIndex: number): AsyncIterable<ColumnChunk> | null {
+    const field = this.#context.schema().fields[fieldIndex]!
+    if (field.dataType !== DataType.FloatVector || this.#streamed.has(field.id)) return null
+    const indexId = this.#context.indexIdOf(field.id)
+    const hasGraph = this.meta.indexes.some(s => s.fieldId === field.id && s.indexId === indexId)
+    const stored = this.meta.columns.some(column => column.fieldId === field.id)
+    if (!hasGraph || !stored || this.#loading.has(field.id)) return null
+    this.#streamed.add(field.id)
+    return streamColumn(this.#context.store, this.meta, field)
   }
 
   gather(fieldIndexes: readonly number[], rows: Int32Array): Promise<Column[]> | Column[] {
@@ -368,8 +396,37 @@ export class SealedSegment implements Segment {
   /** Opens the declared indexes that have a sidecar; resolves when each is open or found unusable. */
   async loadIndexes(): Promise<void> {
     const fields = this.#context.schema().fields
-    for (let i = 0; i < fields.length; i++) this.#findIndex(i, 0)
+    for (let i = 0; i < fields.length; i++) {
+      this.#findIndex(i, 0)
+      this.#orders.ofField(this.meta, fields[i]!.id, 0)
+    }
     await Promise.all(this.#indexLoading.values())
+    await this.#orders.settled()
+  }
+
+  scalarOrders(fieldIndex: number): readonly OpenOrder[] {
+    if (this.#isPk(fieldIndex)) {
+      this.#pkOrder ??= this.#risingKeys(fieldIndex)
+      return this.#pkOrder
+    }
+    const { id } = this.#context.schema().fields[fieldIndex]!
+    return this.#orders.ofField(this.meta, id, INDEX_DELAY_MS)
+  }
+
+  /** Rows stand in the order of their keys: that is an index, declared or not. */
+  #risingKeys(fieldIndex: number): readonly OpenOrder[] {
+    const of = this.#context.schema().fields[fieldIndex]!.dataType === DataType.VarChar ? 'text' : 'int'
+    return [{ indexId: -1, path: null, order: risingOrder(of, this.rowCount), uses: 0 }]
+  }
+
+  /** How often filters took rows from scalar indexes. */
+  get orderUses(): number {
+    return this.#orders.uses
+  }
+
+  /** True when a scalar index has no sidecar yet, or one that could not be used. */
+  lacksOrder(indexId: number): boolean {
+    return this.#orders.lacks(this.meta, indexId)
   }
 
   vectorIndex(fieldIndex: number): SegmentIndex | null {
@@ -378,6 +435,7 @@ export class SealedSegment implements Segment {
 
   #findIndex(fieldIndex: number, delayMs: number): SegmentIndex | null {
     const field = this.#context.schema().fields[fieldIndex]!
+    if (!isVectorType(field.dataType)) return null
     const indexId = this.#context.indexIdOf(field.id)
     if (indexId < 0) return null
     const known = this.#indexes.get(field.id)
@@ -393,7 +451,11 @@ export class SealedSegment implements Segment {
   }
 
   async #openIndex(fieldId: number, stored: StoredIndex, delayMs: number): Promise<void> {
-    if (delayMs > 0) await new Promise(resolve => setTimeout(resolve, delayMs))
+    if (delayMs > 0) {
+      await new Promise(resolve => setTimeout(resolve, delayMs))
+      // Unloaded meanwhile: the file may be gone with its segment.
+      if (this.#base === null) return
+    }
     const opened = await this.#context.openIndex(this.meta, stored)
     this.#indexes.set(fieldId, { indexId: stored.indexId, opened })
   }
@@ -417,6 +479,7 @@ export class SealedSegment implements Segment {
     assert(meta.id === this.meta.id, 'meta belongs to this segment')
     this.meta = meta
     for (const [fieldId, known] of this.#indexes) if (known.opened === null) this.#indexes.delete(fieldId)
+    this.#orders.retry()
   }
 }
 

@@ -29,7 +29,7 @@ export interface StoredColumn {
   readonly nullCount: number
 }
 
-/** A built vector index of a segment: a rebuildable sidecar file (docs/format.md). */
+/** A built index of a segment, vector or scalar: a rebuildable sidecar file (docs/format.md). */
 export interface StoredIndex {
   readonly fieldId: number
   /** Id of the index definition in the collection that this file was built for. */
@@ -37,7 +37,7 @@ export interface StoredIndex {
   /** File name inside `<store>/indexes/`. */
   readonly fileName: string
   readonly byteLength: number
-  /** Points in the graph, dead ones included. */
+  /** Points in the graph, dead ones included; entries of a scalar index. */
   readonly pointCount: number
 }
 

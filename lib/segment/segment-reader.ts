@@ -9,16 +9,18 @@
  * manifest says how many rows each must hold; a chunk that is missing or differs is MilvusError Corrupted, which names
  * segment, field and chunk.
  */
-import { assert } from '../base/assert.js'
+import { assert, present } from '../base/assert.js'
 import { MilvusError } from '../base/errors.js'
+import { vectorArray } from '../index/simd-kernels.js'
 import { ColumnAssembler, decodeColumn } from '../log/column-codec.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { concatColumns, constantColumn, gatherColumn, nullColumn } from '../schema/column-ops.js'
-import { type Layout, layoutOf } from '../schema/data-type.js'
+import { DataType, type FixedArray, type Layout, layoutOf } from '../schema/data-type.js'
 import { corrupted, FRAME, FRAME_HEADER_BYTES, unframe } from '../store/codec.js'
 import { columnKey, columnsRange, parseColumnKey, segmentRange } from '../store/keys.js'
 import type { Store } from '../store/store.js'
+import type { ColumnChunk } from './segment.js'
 import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
 
 /** Chunks fetched at a time when single rows are gathered: bounds memory, keeps the disk busy. */
@@ -37,6 +39,7 @@ export interface SystemColumns {
 /**
  * A whole column in one piece.
  * @param shared in SharedArrayBuffers, so that a worker can read it. Default false
+ * @param scanned float32 vectors go where the vector unit can read them (simd-kernels.ts). Default false
  * @throws MilvusError Corrupted, IoFailed
  */
 export async function readColumn(
@@ -44,21 +47,53 @@ export async function readColumn(
   meta: SegmentMeta,
   field: FieldSchema,
   shared = false,
+  scanned = false,
 ): Promise<Column> {
   const stored = storedColumn(meta, field.id)
   if (stored === undefined) return absentColumn(field, meta.rowCount)
-  return assemble(store, meta, stored, layoutOf(field.dataType, field.dim), shared, field.name)
+  const floats = scanned && !shared && field.dataType === DataType.FloatVector
+  const room = floats ? vectorArray(meta.rowCount, field.dim) : null
+  return assemble(store, meta, stored, layoutOf(field.dataType, field.dim), shared, field.name, room)
+}
+
+/**
+ * A column of float32 vectors chunk by chunk, for a reader who needs each row once: the memory of one chunk is used
+ * for all, which spares the room for the column and, in a fresh process, most of the time it takes to get that room.
+ * @throws MilvusError Corrupted, IoFailed
+ */
+export async function* streamColumn(
+  store: Store,
+  meta: SegmentMeta,
+  field: FieldSchema,
+): AsyncGenerator<ColumnChunk> {
+  const stored = present(storedColumn(meta, field.id), 'a streamed column is stored')
+  const layout = layoutOf(field.dataType, field.dim)
+  assert(field.dataType === DataType.FloatVector && layout.layout === 'fixed', 'float vectors are streamed')
+  let rowsMax = 0
+  for (let chunk = 0; chunk < stored.chunkCount; chunk++)
+    rowsMax = Math.max(rowsMax, chunkEnd(meta, stored, chunk) - stored.chunkRows[chunk]!)
+  const room = vectorArray(rowsMax, field.dim)
+  for await (const { payload, from, rowCount, what } of chunksAhead(store, meta, stored, field.name)) {
+    const values = room.length === rowCount * field.dim ? room : room.subarray(0, rowCount * field.dim)
+    const assembler = new ColumnAssembler(layout, rowCount, undefined, false, what, values)
+    assembler.add(payload, 0, rowCount)
+    const { validity } = assembler.finish()
+    yield { from, rowCount, column: { layout: 'fixed', width: layout.width, values: room, validity } }
+  }
 }
 
 /** Insert ticks, partition ids and stored deletes. @throws MilvusError Corrupted, IoFailed */
 export async function readSystemColumns(store: Store, meta: SegmentMeta): Promise<SystemColumns> {
-  const ticks = await systemColumn(store, meta, SYSTEM_COLUMN.tick, TICK_LAYOUT, 'insert ticks')
-  const ids = await systemColumn(store, meta, SYSTEM_COLUMN.partition, PARTITION_LAYOUT, 'partition ids')
+  const [ticks, ids, deletes] = await Promise.all([
+    systemColumn(store, meta, SYSTEM_COLUMN.tick, TICK_LAYOUT, 'insert ticks'),
+    systemColumn(store, meta, SYSTEM_COLUMN.partition, PARTITION_LAYOUT, 'partition ids'),
+    readDeletes(store, meta),
+  ])
   assert(ticks.layout === 'fixed' && ids.layout === 'fixed', 'system columns are fixed')
   return {
     ticks: ticks.values as Float64Array,
     partitionIds: ids.values as Int32Array,
-    deletes: await readDeletes(store, meta),
+    deletes,
   }
 }
 
@@ -207,14 +242,34 @@ async function assemble(
   layout: Layout,
   shared: boolean,
   name: string,
+  room: FixedArray | null = null,
 ): Promise<Column> {
   const whole = `segment ${meta.id}, field ${stored.fieldId} (${name})`
   if (stored.chunkCount === 0 || stored.chunkRows.length !== stored.chunkCount || stored.chunkRows[0] !== 0) {
     const found = `${stored.chunkCount} chunks from row ${stored.chunkRows[0] ?? 'none'}`
     throw corrupted(whole, 'has an impossible list of chunks', 'chunks from row 0', found)
   }
-  const assembler = new ColumnAssembler(layout, meta.rowCount, heapBound(meta, stored), shared, whole)
-  // The disk works ahead while one chunk is checked and copied.
+  const assembler = new ColumnAssembler(layout, meta.rowCount, heapBound(meta, stored), shared, whole, room)
+  for await (const { payload, from, rowCount, what } of chunksAhead(store, meta, stored, name))
+    addChunk(assembler, payload, from, rowCount, what)
+  return assembler.finish()
+}
+
+interface CheckedChunk {
+  readonly payload: Uint8Array
+  readonly from: number
+  readonly rowCount: number
+  /** Names the chunk in messages. */
+  readonly what: string
+}
+
+/** The chunks of a column in row order, checked; the disk works ahead while one is being used. */
+async function* chunksAhead(
+  store: Store,
+  meta: SegmentMeta,
+  stored: StoredColumn,
+  name: string,
+): AsyncGenerator<CheckedChunk> {
   const ahead: Promise<Uint8Array | undefined>[] = []
   const fetch = (chunk: number): void => {
     const bytes = store.get(columnKey(meta.id, stored.fieldId, chunk))
@@ -228,10 +283,10 @@ async function assemble(
     const bytes = await ahead[chunk]!
     if (chunk + FETCH_CHUNKS < stored.chunkCount) fetch(chunk + FETCH_CHUNKS)
     const from = stored.chunkRows[chunk]!
-    addChunk(assembler, checkedPayload(bytes, what), from, chunkEnd(meta, stored, chunk) - from, what)
+    const rowCount = chunkEnd(meta, stored, chunk) - from
+    yield { payload: checkedPayload(bytes, what), from, rowCount, what }
     ahead[chunk] = NOTHING_AHEAD
   }
-  return assembler.finish()
 }
 
 /** Stands where a chunk was fetched and used, so that its bytes can go. */

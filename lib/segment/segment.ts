@@ -15,8 +15,9 @@
  *  - Nothing here changes under a reader that holds a snapshot: deletes only add ticks later than the snapshot's.
  */
 import type { Tick } from '../base/timestamp.js'
+import type { OpenOrder } from '../index/scalar-order.js'
 import type { VectorIndex } from '../index/vector-index.js'
-import type { Column } from '../schema/column.js'
+import type { Column, FixedColumn } from '../schema/column.js'
 
 /** Primary key as a JavaScript value: Int64 as number when safe, else bigint; VarChar as string. Usable as Map key. */
 export type PkKey = number | bigint | string
@@ -34,6 +35,15 @@ export interface SegmentIndex {
   readonly index: VectorIndex
   /** Row of each label, −1 for points that are no row of this segment (dead, or null vectors). */
   readonly rowOfLabel: Int32Array
+}
+
+/** Some rows of a column of vectors. */
+export interface ColumnChunk {
+  /** Row of the segment at which the chunk begins. */
+  readonly from: number
+  readonly rowCount: number
+  /** Valid until the next chunk is asked for; its arrays may be longer. */
+  readonly column: FixedColumn
 }
 
 export interface Segment {
@@ -72,8 +82,15 @@ export interface Segment {
   /** Order of two rows by primary key: negative, 0, positive. */
   comparePk(rowA: number, rowB: number): number
 
+  /**
+   * The chunks of a float vector column that is not worth making resident for one scan; null when it is. A segment
+   * without the method has all its columns in memory.
+   */
+  stream?(fieldIndex: number): AsyncIterable<ColumnChunk> | null
   /** The index on a vector field, or null: none declared, not built yet, not loaded yet, or unusable. */
   vectorIndex(fieldIndex: number): SegmentIndex | null
+  /** The scalar indexes that are ready on a field; a segment without the method never has one. */
+  scalarOrders?(fieldIndex: number): readonly OpenOrder[]
 }
 
 /**

@@ -17,7 +17,13 @@ export const KEYSPACE = { meta: 0x01, manifest: 0x02, log: 0x03, column: 0x04, d
 const META = { format: 0x01, ceiling: 0x02, catalog: 0x03 } as const
 
 /** Third byte of catalog keys. */
-export const CATALOG_KIND = { database: 0x01, collection: 0x02, user: 0x03, role: 0x04 } as const
+export const CATALOG_KIND = {
+  database: 0x01,
+  collection: 0x02,
+  user: 0x03,
+  role: 0x04,
+  privilegeGroup: 0x05,
+} as const
 export type CatalogKind = keyof typeof CATALOG_KIND
 
 /** A half-open range of keys. */
