@@ -7,7 +7,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { MilvusError } from '../base/errors.js'
 import { type Database, open } from '../client/database.js'
 import type { ServeOptions } from './serve.js'
@@ -108,26 +108,97 @@ function program(): Command {
     .action((directory: string, names: string[], options: { database: string }) =>
       compact(directory, names, options.database),
     )
-  command
-    .command('serve')
+  command.addCommand(serveCommand())
+  return command
+}
+
+/** The environment variable of a flag: `--tls-cert` is KESTREL_TLS_CERT. */
+function variableOf(flags: string): string {
+  return `KESTREL_${/--([\w-]+)/.exec(flags)![1]!.replaceAll('-', '_').toUpperCase()}`
+}
+
+/** A flag with a value, which an environment variable can give too. */
+function flag(flags: string, text: string, standard?: string): Option {
+  const option = new Option(flags, text).env(variableOf(flags))
+  return standard === undefined ? option : option.default(standard)
+}
+
+/**
+ * A flag without a value. Its variable is read here: commander would take every text for yes, `false` too.
+ * @throws MilvusError ParameterInvalid when the variable says neither yes nor no
+ */
+function yes(flags: string, text: string): Option {
+  const variable = variableOf(flags)
+  const given = (process.env[variable] ?? '').toLowerCase()
+  if (!['', '0', '1', 'false', 'true', 'no', 'yes'].includes(given)) {
+    throw new MilvusError('ParameterInvalid', `${variable}: expected true or false, got ${given}`)
+  }
+  return new Option(flags, text).default(['1', 'true', 'yes'].includes(given))
+}
+
+function serveCommand(): Command {
+  const command = new Command('serve')
     .description("serve a database on Milvus's port: gRPC for the SDKs, REST v2 for everything else")
     .argument('<directory>', 'directory of the database; created when it does not exist')
-    .option('-p, --port <number>', 'port to listen on, 0 = any free one', '19530')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option(
-      '--durability <mode>',
-      'sync: a write is answered when it is on disk; os: when the system has it',
-      'sync',
+    .exitOverride()
+    .showHelpAfterError()
+    .configureHelp({
+      helpWidth: 100,
+      // The variables' names follow a rule that is said once, below.
+      optionDescription: ({ description, defaultValue: standard }) =>
+        typeof standard === 'string' ? `${description} (default ${standard})` : description,
+    })
+  const groups: readonly (readonly [string, readonly Option[]])[] = [
+    [
+      'Where and how:',
+      [
+        flag('-p, --port <number>', 'port to listen on, 0 = any free one', '19530'),
+        flag('--host <address>', 'address to listen on', '127.0.0.1'),
+        flag('--durability <mode>', 'answer writes when on disk (sync) or with the system (os)', 'sync'),
+        flag('--log-level <level>', 'debug (one line per call), info, warn or silent', 'info'),
+      ],
+    ],
+    [
+      'Who may come in:',
+      [
+        yes('--auth', 'ask for user and password, and enforce roles; first login: root:Milvus'),
+        yes('--insecure-no-auth', 'let other machines in without credentials'),
+        flag('--tls-cert <file>', 'speak TLS only, with this certificate (PEM, chain included)'),
+        flag('--tls-key <file>', 'private key of the certificate (PEM)'),
+        flag('--tls-client-ca <file>', 'let in only clients with a certificate of this authority (PEM)'),
+      ],
+    ],
+    [
+      'Limits:',
+      [
+        flag('--max-request-size <MiB>', 'largest request', '256'),
+        flag('--max-connections <number>', 'connections at once', '10000'),
+        flag('--max-nesting <levels>', 'levels a REST body may nest, at most 200', '200'),
+        flag('--request-timeout <seconds>', 'time for a REST request, 0 = any', '30'),
+      ],
+    ],
+  ]
+  for (const [heading, options] of groups) {
+    command.optionsGroup(heading)
+    for (const option of options) command.addOption(option)
+  }
+  return command
+    .addHelpText(
+      'after',
+      `
+Each option can be an environment variable as well: --tls-cert is KESTREL_TLS_CERT.
+KESTREL_ROOT_PASSWORD sets root's password when --auth is used for the first time.
+GET /healthz, /metrics (Prometheus) and /status (JSON) are on the same port.
+
+Examples:
+  kestrel serve ./dev.db
+  KESTREL_ROOT_PASSWORD=... kestrel serve ./dev.db --auth --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem`,
     )
-    .option('--log-level <level>', 'info, warn or silent', 'info')
-    .option('--auth <file>', 'ask for credentials: a file with one user:password per line')
-    .option('--insecure-no-auth', 'let other machines in without credentials')
     .action(async (directory: string, options: ServeOptions) => {
       // Loaded here and not above: the other commands have no use for the servers' libraries.
       const { serve } = await import('./serve.js')
       await serve(directory, options, packageVersion())
     })
-  return command
 }
 
 try {

@@ -1,19 +1,20 @@
 /**
  * `kestrel serve <directory>`: the database behind Milvus's port, until a signal ends it.
  *
- * Loaded only by that command, because it brings the servers' libraries along. Whoever can reach the port can read and
- * write everything, so without credentials it listens on this machine only, unless told otherwise in so many words.
+ * Loaded only by that command, because it brings the servers' libraries along. Without authentication whoever can reach
+ * the port can read and write everything, so then it listens on this machine only, unless told otherwise in so many
+ * words. Nothing secret is printed at any level: no password, no token, no row.
  *
  * First SIGINT or SIGTERM: no new connections, running calls end, the database is closed. Second one: exit at once,
  * which loses nothing that was acknowledged.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { invalid, MilvusError } from '../base/errors.js'
-import { open } from '../client/database.js'
-import { type Credentials, splitToken } from '../wire/auth.js'
+import { LIMITS } from '../base/limits.js'
+import { type Database, open } from '../client/database.js'
+import { rootPasswordIsDefault } from '../engine/access-users.js'
 import { type RunningServer, startServer } from '../wire/server.js'
 import { portHolder } from './port-holder.js'
+import { readTlsFiles } from './tls-files.js'
 
 /** Options as the command line gives them. */
 export interface ServeOptions {
@@ -21,12 +22,21 @@ export interface ServeOptions {
   readonly host: string
   readonly durability: string
   readonly logLevel: string
-  /** File with one `user:password` (or one API key) per line. */
-  readonly auth?: string
+  readonly auth?: boolean
   readonly insecureNoAuth?: boolean
+  /** PEM files. */
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly tlsClientCa?: string
+  /** MiB. */
+  readonly maxRequestSize: string
+  readonly maxConnections: string
+  readonly maxNesting: string
+  /** Seconds. */
+  readonly requestTimeout: string
 }
 
-export const LOG_LEVELS = ['info', 'warn', 'silent'] as const
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'silent'] as const
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const
 /** Exit code of a process that a second signal ends: 128 + SIGINT. */
 const EXIT_INTERRUPTED = 130
@@ -36,18 +46,21 @@ const EXIT_INTERRUPTED = 130
  * @throws MilvusError for wrong options, a locked directory or a busy port (naming the holder)
  */
 export async function serve(directory: string, options: ServeOptions, version: string): Promise<void> {
-  const port = portOf(options.port)
-  const { info, warn } = logsOf(options.logLevel)
-  checkExposure(options, warn)
-  const authenticate = options.auth === undefined ? null : await credentialsOf(options.auth)
+  const { info, warn, debug } = logsOf(options.logLevel)
+  const limits = limitsOf(options)
   const durability = durabilityOf(options.durability)
+  checkExposure(options, warn)
+  const tls = await readTlsFiles(options, warn)
+  const { host, auth = false } = options
   const db = await open(directory, { durability, warn })
   try {
-    const server = await listen(db.engine, { host: options.host, port, authenticate, warn })
+    const rootPassword = process.env['KESTREL_ROOT_PASSWORD']
+    const server = await listen(db.engine, { host, ...limits, auth, rootPassword, tls, version, warn, debug })
     const stopped = untilSignal()
-    info(`listening on ${addressText(server)} (gRPC and REST)`)
+    info(`listening on ${addressText(server)} (gRPC and REST${tls === undefined ? '' : ', TLS'})`)
     info(`data directory ${directory}`)
-    info(`durability ${durability}, kestreldb ${version}`)
+    info(`durability ${durability}, authentication ${auth ? 'on' : 'off'}, kestreldb ${version}`)
+    if (auth) await warnOfDefaultPassword(db, warn)
     const signal = await stopped
     info(`${signal}: stopping`)
     await server.close()
@@ -55,6 +68,17 @@ export async function serve(directory: string, options: ServeOptions, version: s
     await db.close()
   }
   info('stopped')
+}
+
+/** Port and limits as the server takes them. @throws MilvusError ParameterInvalid naming the flag */
+function limitsOf(options: ServeOptions) {
+  return {
+    port: numberOf('--port', options.port, 0, 65_535),
+    requestBytesMax: numberOf('--max-request-size', options.maxRequestSize, 1, 2_047) * (1 << 20),
+    connectionsMax: numberOf('--max-connections', options.maxConnections, 1, 1_000_000),
+    nestingMax: numberOf('--max-nesting', options.maxNesting, 1, LIMITS.jsonDepthMax),
+    timeoutSeconds: numberOf('--request-timeout', options.requestTimeout, 0, 86_400),
+  }
 }
 
 async function listen(...[engine, options]: Parameters<typeof startServer>): Promise<RunningServer> {
@@ -94,10 +118,11 @@ function untilSignal(): Promise<string> {
   })
 }
 
-function portOf(text: string): number {
-  const port = /^\d+$/.test(text) ? Number(text) : -1
-  if (port < 0 || port > 65_535) throw invalid(`--port: expected a number from 0 to 65535, got ${text}`)
-  return port
+function numberOf(flag: string, text: string, min: number, max: number): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1
+  if (value < min || value > max)
+    throw invalid(`${flag}: expected a number from ${min} to ${max}, got ${text}`)
+  return value
 }
 
 function durabilityOf(text: string): 'sync' | 'os' {
@@ -107,55 +132,51 @@ function durabilityOf(text: string): 'sync' | 'os' {
 
 type Say = (line: string) => void
 
-function logsOf(level: string): { readonly info: Say; readonly warn: Say } {
+interface Logs {
+  readonly info: Say
+  readonly warn: Say
+  /** One line per call; absent unless asked for. */
+  readonly debug?: Say
+}
+
+function logsOf(level: string): Logs {
   if (!(LOG_LEVELS as readonly string[]).includes(level)) {
     throw invalid(`--log-level: expected one of ${LOG_LEVELS.join(', ')}, got ${level}`)
   }
   const nothing: Say = () => undefined
+  const print: Say = line => console.log(`kestrel: ${line}`)
   return {
-    info: level === 'info' ? line => console.log(`kestrel: ${line}`) : nothing,
+    info: level === 'info' || level === 'debug' ? print : nothing,
+    ...(level === 'debug' ? { debug: print } : {}),
     warn: level === 'silent' ? nothing : line => console.error(`kestrel: warning: ${line}`),
   }
 }
 
 /** @throws MilvusError ParameterInvalid when others could connect without credentials and nobody said that they may */
 function checkExposure(options: ServeOptions, warn: Say): void {
-  const { host, auth, insecureNoAuth = false } = options
-  if (auth !== undefined || isLoopback(host)) return
-  if (!insecureNoAuth) {
-    throw invalid(
-      `--host ${host} lets other machines in: give --auth <file>, or --insecure-no-auth to serve without credentials`,
+  const { host, auth = false, insecureNoAuth = false, tlsCert } = options
+  if (isLoopback(host)) return
+  if (!auth) {
+    if (!insecureNoAuth) {
+      throw invalid(
+        `--host ${host} lets other machines in: give --auth, or --insecure-no-auth to serve without credentials`,
+      )
+    }
+    warn(`anybody who reaches ${host} can read and change everything: there is no authentication`)
+  } else if (tlsCert === undefined) {
+    warn(`passwords and rows travel to ${host} in the clear: give --tls-cert and --tls-key`)
+  }
+}
+
+/** With authentication on, a password that everybody knows is worse than none: it looks safe. */
+async function warnOfDefaultPassword(db: Database, warn: Say): Promise<void> {
+  if (await rootPasswordIsDefault(db.engine)) {
+    warn(
+      "root still has Milvus's default password: change it (update_password), or set KESTREL_ROOT_PASSWORD",
     )
   }
-  warn(`anybody who reaches ${host} can read and change everything: there is no authentication`)
 }
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
-/** Reads the credentials file. @throws MilvusError ParameterInvalid when it cannot be read or is empty */
-async function credentialsOf(path: string): Promise<(given: Credentials) => boolean> {
-  let text: string
-  try {
-    text = await readFile(path, 'utf8')
-  } catch (cause) {
-    throw invalid(`--auth: ${path} cannot be read: ${(cause as Error).message}`, { cause })
-  }
-  const lines = text.split(/\r?\n/).filter(line => line.trim() !== '' && !line.startsWith('#'))
-  if (lines.length === 0) throw invalid(`--auth: ${path} holds no line user:password`)
-  const known = lines.map(line => digestOf(splitToken(line)))
-  return given => {
-    const digest = digestOf(given)
-    // Every line is compared, in constant time, so that the time taken tells nothing.
-    let found = false
-    for (const one of known) found = timingSafeEqual(one, digest) || found
-    return found
-  }
-}
-
-function digestOf({ user, password }: Credentials): Buffer {
-  return createHash('sha256')
-    .update(JSON.stringify([user, password]))
-    .digest()
 }

@@ -31,6 +31,14 @@ export class AuthError extends Error {
   }
 }
 
+/** The caller was recognised, and may not do this. */
+export class PermissionError extends Error {
+  constructor(text: string) {
+    super(text)
+    this.name = 'PermissionError'
+  }
+}
+
 /** Splits `user:password`; a text without a colon is an API key. */
 export function splitToken(token: string): Credentials {
   const colon = token.indexOf(':')
@@ -58,7 +66,7 @@ export function restCredentials(header: string | undefined): Credentials | null 
   return splitToken(header.replace(/^bearer\s+/i, ''))
 }
 
-/** @throws AuthError when `authenticate` says no */
+/** @throws AuthError when `authenticate` says no; MilvusError TooManyRequests when too many wait to be checked */
 export async function checkCredentials(
   authenticate: Authenticate,
   credentials: Credentials,

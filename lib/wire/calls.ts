@@ -14,6 +14,8 @@ export interface CallContext {
   readonly database: string
   /** User name when authentication is on and passed, else empty. */
   readonly user: string
+  /** Which databases and collections to list; absent: all. */
+  readonly sees?: ((database: string, collection?: string) => boolean) | undefined
 }
 
 export type Request<N extends MethodName> = Decoded<(typeof METHODS)[N]['request']>

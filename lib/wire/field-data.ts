@@ -10,15 +10,16 @@
  * per row ("dense") is accepted too: older clients, and the Node SDK for JSON, write it, and it cannot be mistaken.
  */
 import { newBits, setBit } from '../base/bitset.js'
-import { invalid, MilvusError } from '../base/errors.js'
+import { invalid, type MilvusError } from '../base/errors.js'
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import { fieldIndex } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { DataType, dataTypeName } from '../schema/data-type.js'
-import { allPresent, type PartialBatch, type WriteMode } from '../schema/rows-to-columns.js'
+import { allPresent, checkNoSubField, type PartialBatch, type WriteMode } from '../schema/rows-to-columns.js'
 import { flagBytes, packedPart } from './packed.js'
 import { decodePayload, emptyColumn } from './payload.js'
 import { ProtoReader, WireType } from './protobuf.js'
+import { decodeStruct, openStruct, structFlags } from './struct-payload.js'
 
 /** One FieldData message, opened but not yet decoded. */
 export interface WireField {
@@ -48,7 +49,7 @@ const NOTHING = new Uint8Array(0)
  * @param rowCount `num_rows` of the request
  * @param timeZone zone of Timestamptz texts without an offset
  * @returns one column per schema field, null where the request has none
- * @throws MilvusError 1100 with Milvus's wording; 3000 for struct arrays
+ * @throws MilvusError 1100 with Milvus's wording
  */
 export function decodeFieldsData(
   schema: CollectionSchema,
@@ -63,16 +64,32 @@ export function decodeFieldsData(
     const at = targetOf(schema, wire, mode)
     const field = schema.fields[at]!
     if (columns[at] !== null) throw invalid(`duplicated field ${field.name} found`)
-    if (wire.kind === 'structs') {
-      throw new MilvusError('OperationNotSupported', `struct array field ${wire.name}`)
-    }
     // Without rows there is nothing to decode; the write path says what it thinks of such a request.
-    columns[at] =
-      rowCount === 0
-        ? emptyColumn(field)
-        : decodePayload(field, wire, rowCount, validityOf(field, wire, rowCount, mode), timeZone)
+    columns[at] = rowCount === 0 ? emptyColumn(field) : decodeColumn(field, wire, rowCount, mode, timeZone)
   }
   return allPresent({ rowCount, columns })
+}
+
+/** The oneof says whether it is a struct, not the type: the Node SDK calls a struct an Array (protocol §3.1). */
+function decodeColumn(
+  field: FieldSchema,
+  wire: WireField,
+  rowCount: number,
+  mode: WriteMode,
+  timeZone: string,
+): Column {
+  if ((wire.kind === 'structs') !== (field.dataType === DataType.ArrayOfStruct)) {
+    throw invalid(`field '${field.name}' is illegal, array type mismatch`, {
+      expected: `need ${dataTypeName(field.dataType)}`,
+      actual: wire.kind === 'structs' ? 'got struct array' : 'got nil',
+    })
+  }
+  if (wire.kind !== 'structs') {
+    return decodePayload(field, wire, rowCount, validityOf(field, wire, rowCount, mode), timeZone)
+  }
+  const subs = openStruct(field, wire)
+  const valid = structFlags(field, wire, subs)
+  return decodeStruct(field, subs, rowCount, validityOf(field, { ...wire, valid }, rowCount, mode), timeZone)
 }
 
 /** Position of the schema field a column belongs to: by name, the dynamic column by its flag. */
@@ -83,6 +100,7 @@ function targetOf(schema: CollectionSchema, wire: WireField, mode: WriteMode): n
   }
   const at = fieldIndex(schema, wire.name)
   if (at >= 0) return at
+  checkNoSubField(schema, wire.name)
   if (mode === 'partial')
     throw invalid(`failed to get field schema by name: fieldName(${wire.name}) not found`)
   throw invalid(

@@ -11,6 +11,7 @@ import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column, FixedColumn, VarColumn } from '../schema/column.js'
 import { DataType, isVectorType } from '../schema/data-type.js'
 import { readInt64 } from '../schema/int64.js'
+import { elementField, subColumn, subFieldsOf, vectorElements } from '../schema/struct-codec.js'
 import { formatTimestamptz } from '../schema/timestamptz.js'
 import { type ProtoWriter, WireType } from './protobuf.js'
 
@@ -43,11 +44,21 @@ export function writeFieldData(
   writer.uint32(field.dataType)
   writer.tag(2, WireType.bytes)
   writer.string(output.name ?? field.name)
+  if (field.dataType === DataType.ArrayOfStruct) {
+    writeStruct(writer, field, column as VarColumn, rowCount, timeZone)
+    finishFieldData(writer, field, column, rowCount)
+    return
+  }
   const vector = isVectorType(field.dataType)
   writer.begin(vector ? 4 : 3, columnBytes(column, rowCount))
   if (vector) writeVectors(writer, field, column, rowCount)
   else writeScalars(writer, field, column, rowCount, timeZone)
   writer.end()
+  finishFieldData(writer, field, column, rowCount)
+}
+
+/** What stands behind the values: id, the dynamic flag, null flags. */
+function finishFieldData(writer: ProtoWriter, field: FieldSchema, column: Column, rowCount: number): void {
   writer.tag(5, WireType.varint)
   writer.count(field.id)
   if (field.dynamic) {
@@ -302,4 +313,53 @@ function writeSparse(writer: ProtoWriter, column: VarColumn, rowCount: number): 
   writer.end()
   writer.tag(1, WireType.varint)
   writer.count(dim)
+}
+
+/** StructArrayField: one FieldData per sub-field; null rows are empty arrays in each of them. */
+function writeStruct(
+  writer: ProtoWriter,
+  field: FieldSchema,
+  column: VarColumn,
+  rowCount: number,
+  timeZone: string,
+): void {
+  writer.begin(8, columnBytes(column, rowCount))
+  const subs = subFieldsOf(field)
+  for (let k = 0; k < subs.length; k++) {
+    const sub = { ...subs[k]!, nullable: field.nullable }
+    const part = subColumn(column, rowCount, k)
+    writer.begin(1, columnBytes(part, rowCount))
+    if (sub.dataType === DataType.Array)
+      writeFieldData(writer, { field: sub, column: part }, rowCount, timeZone)
+    else writeVectorArray(writer, sub, part, rowCount)
+    writer.end()
+  }
+  writer.end()
+}
+
+/** FieldData of a vector sub-field: one VectorField per row, null rows too, so that a row's place is its number. */
+function writeVectorArray(writer: ProtoWriter, sub: FieldSchema, column: VarColumn, rowCount: number): void {
+  const { heap, offsets } = column
+  const element = elementField(sub)
+  writer.tag(1, WireType.varint)
+  writer.uint32(sub.dataType)
+  writer.tag(2, WireType.bytes)
+  writer.string(sub.name)
+  writer.begin(4, columnBytes(column, rowCount))
+  writer.tag(1, WireType.varint)
+  writer.uint32(sub.dim)
+  writer.begin(8, columnBytes(column, rowCount))
+  writer.tag(1, WireType.varint)
+  writer.uint32(sub.dim)
+  for (let row = 0; row < rowCount; row++) {
+    const vectors = vectorElements(sub, heap, offsets[row]!, offsets[row + 1]!)
+    writer.begin(2, offsets[row + 1]! - offsets[row]!)
+    writeVectors(writer, element, vectors, vectors.values.length / vectors.width)
+    writer.end()
+  }
+  writer.tag(3, WireType.varint)
+  writer.uint32(sub.elementType)
+  writer.end()
+  writer.end()
+  finishFieldData(writer, sub, column, rowCount)
 }

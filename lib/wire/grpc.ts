@@ -8,12 +8,12 @@
  *  - Its receive limit is 4 MiB unless told otherwise.
  *
  * Invariant: every error of a served method is an answer with a Status, never a gRPC error; the exceptions are
- * malformed messages, authentication and refused methods.
+ * malformed messages, authentication, privileges and refused methods.
  */
 import type { Duplex } from 'node:stream'
 import type * as Grpc from '@grpc/grpc-js'
 import { MilvusError } from '../base/errors.js'
-import { AuthError, type Authenticate, checkCredentials, grpcCredentials } from './auth.js'
+import { AuthError, type Authenticate, checkCredentials, grpcCredentials, PermissionError } from './auth.js'
 import { type CallContext, type Calls, DEFAULT_DATABASE } from './calls.js'
 import {
   HEALTH_SERVICE,
@@ -28,7 +28,7 @@ import {
 import { decode, encode, type Message } from './message.js'
 import { Status } from './messages/common.js'
 import { failedMutation, failedQuery, failedSearch } from './results.js'
-import { describeError, SUCCESS, statusOf } from './status.js'
+import { describeError, SUCCESS, statusOf, UNEXPECTED, unclassified } from './status.js'
 
 export interface GrpcOptions {
   readonly calls: Calls
@@ -57,9 +57,11 @@ type Duplexed = Grpc.ServerDuplexStream<Buffer, Buffer>
 /** Loads grpc-js and registers the services. */
 export async function openGrpc(options: GrpcOptions): Promise<GrpcEndpoint> {
   const grpc = await import('@grpc/grpc-js')
+  const { authenticate } = options
   const server = new grpc.Server({
     'grpc.max_receive_message_length': options.receiveBytesMax,
     'grpc.max_send_message_length': options.sendBytesMax,
+    ...(authenticate === null ? {} : { interceptors: [loginGate(grpc, authenticate)] }),
   })
   const watchers = new Set<Stream>()
   server.addService(milvusDefinition(), milvusHandlers(grpc, options))
@@ -69,6 +71,36 @@ export async function openGrpc(options: GrpcOptions): Promise<GrpcEndpoint> {
     inject: connection => injector.injectConnection(connection),
     stop: graceMs => stopServer(server, watchers, graceMs),
   }
+}
+
+/** Who sent a call, by its metadata: set by the gate, read by the handler. */
+const users = new WeakMap<Grpc.Metadata, string>()
+
+/** Checks the login of a call before its message is read, so that strangers cannot send large ones. */
+function loginGate(grpc: typeof Grpc, authenticate: Authenticate): Grpc.ServerInterceptor {
+  return (method, call) => {
+    // Health is for everybody: whoever watches a server has no account on it.
+    if (method.path.startsWith(`/${HEALTH_SERVICE}/`)) return new grpc.ServerInterceptingCall(call)
+    return new grpc.ServerInterceptingCall(call, {
+      start: next =>
+        next({
+          onReceiveMetadata: (metadata, proceed) => {
+            login(authenticate, metadata).then(
+              user => {
+                users.set(metadata, user)
+                proceed(metadata)
+              },
+              error => call.sendStatus({ code: grpcCode(grpc, error), details: (error as Error).message }),
+            )
+          },
+        }),
+    })
+  }
+}
+
+async function login(authenticate: Authenticate, metadata: Grpc.Metadata): Promise<string> {
+  const header = metadata.get('authorization')[0]?.toString()
+  return checkCredentials(authenticate, grpcCredentials(header))
 }
 
 function stopServer(server: Grpc.Server, watchers: ReadonlySet<Stream>, graceMs: number): Promise<void> {
@@ -129,24 +161,35 @@ function unaryHandler(grpc: typeof Grpc, options: GrpcOptions, name: MethodName)
     answer(options, name, call).then(
       bytes => done(null, bytes),
       error => {
-        const code = error instanceof AuthError ? grpc.status.UNAUTHENTICATED : grpc.status.INVALID_ARGUMENT
-        done({ code, details: error instanceof Error ? error.message : String(error) })
+        done({ code: grpcCode(grpc, error), details: error instanceof Error ? error.message : String(error) })
       },
     )
   }
 }
 
-/** Bytes of the answer. Rejects only for bad credentials and malformed messages. */
+/** gRPC's own code of what `answer` rejects with. */
+function grpcCode(grpc: typeof Grpc, error: unknown): number {
+  if (error instanceof AuthError) return grpc.status.UNAUTHENTICATED
+  if (error instanceof PermissionError) return grpc.status.PERMISSION_DENIED
+  // Too many logins at once: clients do not retry this one.
+  if (error instanceof MilvusError && error.reason === 'TooManyRequests')
+    return grpc.status.RESOURCE_EXHAUSTED
+  return grpc.status.INVALID_ARGUMENT
+}
+
+/** Bytes of the answer. Rejects only for missing privileges and malformed messages. */
 async function answer(options: GrpcOptions, name: MethodName, call: Unary): Promise<Buffer> {
   const { request: requestTable, response: responseTable } = METHODS[name]
-  const context = await contextOf(options, call)
+  const context = contextOf(call)
   const request = decode(requestTable as Message<object>, call.request)
   try {
     const run = options.calls[name] as (request: unknown, context: CallContext) => Promise<object | Buffer>
     const value = await run(request, context)
     return Buffer.isBuffer(value) ? value : success(responseTable as Message<object>, value)
   } catch (error) {
-    if (describeError(error).code === 65535) options.warn(`${name}: ${trace(error)}`)
+    if (error instanceof PermissionError) throw error
+    const { code, input } = describeError(error)
+    if (code === UNEXPECTED && !input) options.warn(`${name}: ${trace(error)}`)
     return failure(name, responseTable as Message<object>, request, error)
   }
 }
@@ -183,24 +226,46 @@ function failure(name: MethodName, table: Message<object>, request: object, erro
       // Old clients know a missing collection by the old code 1 and the text.
       return encode(table, { status: statusOf(error, isMissing(error) ? 1 : undefined) } as object)
     default: {
-      if (table.name === Status.name) return encode(Status, statusOf(error))
-      return encode(table, { [statusKey(table)]: statusOf(error) } as object)
+      const status = statusOf(error, legacyOf(name, error))
+      return encode(table, (table.name === Status.name ? status : { [statusKey(table)]: status }) as object)
     }
   }
+}
+
+/** Old enum values of the methods about users and roles, for errors without a code of their own. */
+const ACCESS_FAILURES: { readonly [N in MethodName]?: number } = {
+  CreateCredential: 29,
+  UpdateCredential: 30,
+  DeleteCredential: 31,
+  ListCredUsers: 33,
+  CreateRole: 35,
+  DropRole: 36,
+  OperateUserRole: 37,
+  SelectRole: 38,
+  SelectUser: 39,
+  OperatePrivilege: 41,
+  OperatePrivilegeV2: 41,
+  SelectGrant: 42,
+  CreatePrivilegeGroup: 58,
+  DropPrivilegeGroup: 59,
+  ListPrivilegeGroups: 60,
+  OperatePrivilegeGroup: 61,
+}
+
+function legacyOf(name: MethodName, error: unknown): number | undefined {
+  return describeError(error).code === UNEXPECTED ? ACCESS_FAILURES[name] : unclassified(name, error)
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof MilvusError && error.reason === 'CollectionNotFound'
 }
 
-async function contextOf(options: GrpcOptions, call: Unary): Promise<CallContext> {
-  const first = (key: string): string | undefined => call.metadata.get(key)[0]?.toString()
-  const database = first('dbname') ?? ''
-  const user =
-    options.authenticate === null
-      ? ''
-      : await checkCredentials(options.authenticate, grpcCredentials(first('authorization')))
-  return { database: database === '' ? DEFAULT_DATABASE : database, user }
+function contextOf(call: Unary): CallContext {
+  const database = call.metadata.get('dbname')[0]?.toString() ?? ''
+  return {
+    database: database === '' ? DEFAULT_DATABASE : database,
+    user: users.get(call.metadata) ?? '',
+  }
 }
 
 function healthDefinition(): Grpc.ServiceDefinition {

@@ -9,6 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import { assert } from '../base/assert.js'
 import { getBit } from '../base/bitset.js'
 import { invalid, type MilvusError } from '../base/errors.js'
+import { ByteSink } from '../schema/byte-sink.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column, FixedColumn, VarColumn } from '../schema/column.js'
 import { DataType, type FixedArray, isVectorType, layoutOf, newFixedArray } from '../schema/data-type.js'
@@ -16,6 +17,8 @@ import { bfloat16Into, float16Into } from '../schema/half-float.js'
 import { writeInt64 } from '../schema/int64.js'
 import { parseTimestamptz } from '../schema/timestamptz.js'
 import { readUtf8 } from '../schema/utf8.js'
+import { parseWkb } from '../schema/wkb.js'
+import { canonicalWkt, formatWkt } from '../schema/wkt.js'
 import { arrayHeap } from './array-payload.js'
 import type { Validity, WireField } from './field-data.js'
 import { expandFixed, expandVar } from './nulls.js'
@@ -34,6 +37,7 @@ const SCALAR = {
   bytes: 7,
   array: 8,
   json: 9,
+  geometryWkb: 10,
   timestamptz: 11,
   geometryWkt: 12,
 } as const
@@ -56,7 +60,7 @@ export function decodePayload(
 }
 
 /** Puts the given rows at their places; null rows get placeholders. */
-function spread(field: FieldSchema, given: Column, rowCount: number, validity: Validity): Column {
+export function spread(field: FieldSchema, given: Column, rowCount: number, validity: Validity): Column {
   const count = givenRows(given)
   const { bits, validCount } = validity
   if (bits === null) {
@@ -118,7 +122,9 @@ function decodeScalars(
   const column =
     field.dataType === DataType.Timestamptz && member.kind === SCALAR.string
       ? timestamps(texts(field, member.part), rowCount, validity, timeZone)
-      : scalarColumn(field, member.part)
+      : field.dataType === DataType.Geometry
+        ? geometries(field, member.kind, member.part, rowCount, validity)
+        : scalarColumn(field, member.part)
   // An empty payload of a field that needs values reads as "not there", as Milvus reports it.
   if (givenRows(column) === 0 && !isOptional(field) && field.dataType !== DataType.Bool)
     throw wrongKind(field)
@@ -151,7 +157,7 @@ function membersFor(type: DataType): readonly number[] {
     case DataType.Array:
       return [SCALAR.array]
     case DataType.Geometry:
-      return [SCALAR.geometryWkt]
+      return [SCALAR.geometryWkt, SCALAR.geometryWkb]
     case DataType.Timestamptz:
       return [SCALAR.string, SCALAR.timestamptz]
     default:
@@ -176,7 +182,6 @@ function scalarColumn(field: FieldSchema, part: Uint8Array): Column {
       return fixed(numbersOf(elementParts(part, WireType.fixed64), 'f64', 8), 1)
     case DataType.VarChar:
     case DataType.Text:
-    case DataType.Geometry:
       return texts(field, part)
     case DataType.JSON:
       return jsonRows(field, part)
@@ -286,6 +291,32 @@ function timestamps(rows: VarColumn, rowCount: number, validity: Validity, timeZ
   return fixed(words, 2)
 }
 
+/** WKT or WKB as canonical WKT. In a dense payload the values of null rows mean nothing. */
+function geometries(
+  field: FieldSchema,
+  member: number,
+  part: Uint8Array,
+  rowCount: number,
+  validity: Validity,
+): VarColumn {
+  const given = member === SCALAR.geometryWkb ? heapRows(part, 1, null) : texts(field, part)
+  const count = given.offsets.length - 1
+  const dense = validity.bits !== null && count === rowCount
+  const sink = new ByteSink(count)
+  for (let i = 0; i < count; i++) {
+    const [from, to] = [given.offsets[i]!, given.offsets[i + 1]!]
+    if (!dense || getBit(validity.bits!, i)) {
+      sink.text(
+        member === SCALAR.geometryWkb
+          ? formatWkt(parseWkb(given.heap.subarray(from, to)))
+          : canonicalWkt(readUtf8(given.heap, from, to)),
+      )
+    }
+    sink.endRow(i)
+  }
+  return sink.finish(null)
+}
+
 const NEEDED: Readonly<Partial<Record<DataType, string>>> = {
   [DataType.Bool]: 'need bool array',
   [DataType.Int8]: 'need int array',
@@ -332,7 +363,7 @@ function decodeVectors(field: FieldSchema, wire: WireField, rowCount: number, va
   const sparse = field.dataType === DataType.SparseFloatVector
   const noRows = validity.validCount === 0
   if (kind === 0 && noRows) return emptyColumn(field)
-  if (!accepts(field.dataType, kind)) throw wrongKind(field)
+  if (!takesVector(field.dataType, kind)) throw wrongKind(field)
   if (sparse) return sortSparseRows(heapRows(part, 1, null))
   if (dim !== field.dim && !(noRows && dim === 0)) {
     throw invalid(`the dim (${dim}) of field data(${field.name}) is not equal to schema dim (${field.dim})`, {
@@ -345,7 +376,8 @@ function decodeVectors(field: FieldSchema, wire: WireField, rowCount: number, va
   return column
 }
 
-function vectorMember(payload: Uint8Array): { dim: number; kind: number; part: Uint8Array } {
+/** Dimension, member number and content of a VectorField message. */
+export function vectorMember(payload: Uint8Array): { dim: number; kind: number; part: Uint8Array } {
   const reader = new ProtoReader(payload)
   let dim = 0
   let kind = 0
@@ -363,7 +395,8 @@ function vectorMember(payload: Uint8Array): { dim: number; kind: number; part: U
   return { dim, kind, part }
 }
 
-function accepts(type: DataType, kind: number): boolean {
+/** True when vectors of a type may come as this member of VectorField. */
+export function takesVector(type: DataType, kind: number): boolean {
   switch (type) {
     case DataType.FloatVector:
       return kind === VECTOR.float
@@ -382,7 +415,8 @@ function accepts(type: DataType, kind: number): boolean {
   }
 }
 
-function denseVectors(field: FieldSchema, kind: number, part: Uint8Array): FixedColumn {
+/** The dense vectors in a member of VectorField. */
+export function denseVectors(field: FieldSchema, kind: number, part: Uint8Array): FixedColumn {
   const { dim } = field
   if (kind === VECTOR.float) {
     const floats = numbersOf(elementParts(part, WireType.fixed32), 'f32', 4) as Float32Array

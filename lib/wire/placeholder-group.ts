@@ -30,10 +30,17 @@ export interface SparseQuery {
   readonly values: Float32Array
 }
 
-/** Placeholder types from 300 on are lists of vectors, for struct arrays. */
-const EMBEDDING_LIST_MIN = 300
+/** Placeholder types of lists of vectors, for struct arrays: each value holds the vectors of a list end to end. */
+const EMBEDDING_LIST = {
+  binary: 300,
+  float: 301,
+  float16: 302,
+  bfloat16: 303,
+  sparse: 304,
+  int8: 305,
+} as const
 
-/** @throws MilvusError 1100 for malformed groups, 3000 for embedding lists */
+/** @throws MilvusError 1100 for malformed groups, 3000 for lists of sparse vectors */
 export function decodePlaceholderGroup(bytes: Uint8Array): QueryVectors {
   const { placeholders } = decode(PlaceholderGroup, bytes)
   const placeholder = placeholders[0]
@@ -53,8 +60,21 @@ export function decodePlaceholderGroup(bytes: Uint8Array): QueryVectors {
       return { type, values: values.map(sparseQuery) }
     case DataType.VarChar:
       return { type, values: values.map(textQuery) }
+    case EMBEDDING_LIST.float:
+      return { type: DataType.FloatVector, values: values.map(value => new Float32Array(aligned(value, 4))) }
+    case EMBEDDING_LIST.float16:
+      return { type: DataType.Float16Vector, values: values.map(value => new Uint16Array(aligned(value, 2))) }
+    case EMBEDDING_LIST.bfloat16:
+      return {
+        type: DataType.BFloat16Vector,
+        values: values.map(value => new Uint16Array(aligned(value, 2))),
+      }
+    case EMBEDDING_LIST.int8:
+      return { type: DataType.Int8Vector, values: values.map(value => new Int8Array(aligned(value, 1))) }
+    case EMBEDDING_LIST.binary:
+      return { type: DataType.BinaryVector, values: values.map(value => new Uint8Array(aligned(value, 1))) }
     default:
-      if (type >= EMBEDDING_LIST_MIN) throw notSupported('search with embedding lists')
+      if (type === EMBEDDING_LIST.sparse) throw notSupported('search with lists of sparse vectors')
       throw invalid(`unknown placeholder type ${type}`)
   }
 }

@@ -1,6 +1,10 @@
 /**
  * One port for both protocols: the first bytes of a connection say which one it speaks.
  *
+ * With TLS the same port speaks TLS and nothing else, so that nobody sends a password in the clear by mistake. There the
+ * handshake names the protocol (ALPN). We prefer HTTP/1.1 where a client offers both: gRPC clients offer only HTTP/2,
+ * and whoever offers both (curl, Go's HTTP client) wants REST.
+ *
  * An HTTP/2 client opens with the text `PRI * HTTP/2.0…`; no HTTP/1 request can. Whoever starts like that is handed to
  * gRPC, everybody else to the HTTP server, with the bytes already read put back first.
  *
@@ -9,9 +13,18 @@
  */
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { createServer as createTlsServer } from 'node:tls'
 import { MilvusError } from '../base/errors.js'
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
+/** What a server needs to speak TLS, in PEM form. */
+export interface TlsFiles {
+  readonly cert: string
+  readonly key: string
+  /** Certificate authority of clients: only clients with a certificate of it are let in. */
+  readonly clientCa?: string
+}
 
 export interface PortOptions {
   readonly host: string
@@ -21,6 +34,8 @@ export interface PortOptions {
   readonly connectionsMax: number
   /** Milliseconds a new connection may take for its first bytes. */
   readonly firstBytesMs: number
+  /** Absent: no TLS. */
+  readonly tls?: TlsFiles | undefined
 }
 
 /** What takes connections over. */
@@ -33,6 +48,8 @@ export interface Protocols {
 export interface OpenPort {
   readonly host: string
   readonly port: number
+  /** Open connections. */
+  connections(): number
   /** Takes no more connections; open ones go on. */
   stopListening(): void
   /** Waits until every connection is gone, at most `graceMs`, then cuts the rest. */
@@ -42,10 +59,15 @@ export interface OpenPort {
 /** @throws MilvusError 2 when the address cannot be listened on */
 export function openPort(options: PortOptions, protocols: Protocols): Promise<OpenPort> {
   const sockets = new Set<Socket>()
-  const server = createServer({ noDelay: true }, socket => {
+  const { tls, firstBytesMs } = options
+  const server =
+    tls === undefined
+      ? createServer({ noDelay: true }, socket => sniff(socket, firstBytesMs, protocols))
+      : tlsServer(tls, firstBytesMs, protocols)
+  // Of the bare connections, whether TLS is spoken over them or not.
+  server.prependListener('connection', socket => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    sniff(socket, options.firstBytesMs, protocols)
   })
   server.maxConnections = options.connectionsMax
   return new Promise((resolve, reject) => {
@@ -55,6 +77,25 @@ export function openPort(options: PortOptions, protocols: Protocols): Promise<Op
     })
     server.listen(options.port, options.host, () => resolve(portOf(server, sockets)))
   })
+}
+
+function tlsServer(tls: TlsFiles, firstBytesMs: number, protocols: Protocols): Server {
+  const options = {
+    noDelay: true,
+    cert: tls.cert,
+    key: tls.key,
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['http/1.1', 'h2'],
+    handshakeTimeout: firstBytesMs,
+    ...(tls.clientCa === undefined ? {} : { ca: tls.clientCa, requestCert: true, rejectUnauthorized: true }),
+  } as const
+  const server = createTlsServer({ ...options, ALPNProtocols: [...options.ALPNProtocols] }, socket => {
+    if (socket.alpnProtocol === 'h2') protocols.http2(socket)
+    else sniff(socket, firstBytesMs, protocols)
+  })
+  // A failed handshake is the client's affair; without this nothing would close its connection.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
 }
 
 function portOf(server: Server, sockets: ReadonlySet<Socket>): OpenPort {
@@ -67,6 +108,7 @@ function portOf(server: Server, sockets: ReadonlySet<Socket>): OpenPort {
   return {
     host: bound.address,
     port: bound.port,
+    connections: () => sockets.size,
     stopListening,
     drain: async graceMs => {
       stopListening()

@@ -14,7 +14,7 @@ import type { SearchResultData } from './messages/common.js'
 import { MutationResult, QueryResults, SearchResults } from './messages/entities.js'
 import { int64Words, packedPart } from './packed.js'
 import { ProtoReader, type ProtoWriter, WireType } from './protobuf.js'
-import { SUCCESS, statusOf } from './status.js'
+import { SUCCESS, statusOf, unclassified } from './status.js'
 
 /** Bytes of a message beside its bulk parts, roughly. */
 const ENVELOPE_BYTES = 512
@@ -113,6 +113,8 @@ export interface QueryAnswer {
   /** Timestamp the rows were read at; iterators send it back. */
   readonly sessionTs: bigint
   readonly timeZone?: string
+  /** Per row the positions of its matching elements; none without an element filter. */
+  readonly elements?: readonly (readonly number[])[]
 }
 
 /** QueryResults of a query that succeeded. */
@@ -126,6 +128,7 @@ export function queryResults(answer: QueryAnswer): Buffer {
       output_fields: answer.outputFields,
       session_ts: answer.sessionTs,
       primary_field_name: answer.primaryFieldName,
+      element_indices: (answer.elements ?? []).map(data => ({ indices: { data } })),
     },
     capacityOf(answer.columns, answer.rowCount),
   )
@@ -152,8 +155,8 @@ export interface SearchAnswer {
   readonly columns: readonly OutputColumn[]
   readonly outputFields: readonly string[]
   readonly primaryFieldName: string
-  /** Set when the search was grouped: values of the group field, one per hit. */
-  readonly groupBy?: { readonly column: OutputColumn; readonly plural: boolean }
+  /** Set when the search was grouped: values of the group fields, one per hit. */
+  readonly groupBy?: { readonly columns: readonly OutputColumn[]; readonly plural: boolean }
   /** Set for iterator requests. */
   readonly iterator?: { readonly token: string; readonly lastBound: number }
   /** 0 unless the client asked for the timestamp the rows were read at. */
@@ -167,7 +170,7 @@ export function searchResults(answer: SearchAnswer): Buffer {
   const hits = scores.length
   let topK = 0
   for (const count of topks) topK = Math.max(topK, count)
-  const group = groupBy === undefined ? [] : fieldParts([groupBy.column], hits, answer.timeZone)
+  const group = groupBy === undefined ? [] : fieldParts(groupBy.columns, hits, answer.timeZone)
   const results: Init<typeof SearchResultData> = {
     num_queries: topks.length,
     top_k: topK,
@@ -215,7 +218,7 @@ export function computedField(name: string, dataType: DataType): FieldSchema {
 
 /** SearchResults of a search that failed; `results` is present because a client reads it unguarded. */
 export function failedSearch(error: unknown): Buffer {
-  return encode(SearchResults, { status: statusOf(error), results: {} })
+  return encode(SearchResults, { status: statusOf(error, unclassified('Search', error)), results: {} })
 }
 
 /** QueryResults of a query that failed. */

@@ -13,8 +13,13 @@ import { DataType } from '../schema/data-type.js'
 import type { CollectionRequest, FieldRequest, FunctionRequest } from '../schema/requests.js'
 import { toPairs, toRecord } from './key-values.js'
 import { type Decoded, decode, type Init } from './message.js'
-import { CollectionSchema, FieldSchema, type FunctionSchema, type ValueField } from './messages/common.js'
-import { notSupported } from './status.js'
+import {
+  CollectionSchema,
+  FieldSchema,
+  type FunctionSchema,
+  type StructArrayFieldSchema,
+  type ValueField,
+} from './messages/common.js'
 
 /** Parameters that are fields of their own in a stored schema. */
 const OWN_PARAMS = ['dim', 'max_length', 'max_capacity'] as const
@@ -27,18 +32,15 @@ export interface DeclaredCollection {
 
 /**
  * Reads the `schema` bytes of a create request.
- * @throws MilvusError 1100 for malformed bytes; 3000 for struct array fields
+ * @throws MilvusError 1100 for malformed bytes
  */
 export function decodeCollectionSchema(bytes: Uint8Array): DeclaredCollection {
   const schema = decode(CollectionSchema, bytes)
-  if (schema.struct_array_fields.length > 0) {
-    throw notSupported(`struct array field ${schema.struct_array_fields[0]!.name}`)
-  }
   return {
     request: {
       name: schema.name,
       description: schema.description,
-      fields: schema.fields.map(fieldRequest),
+      fields: [...schema.fields.map(fieldRequest), ...schema.struct_array_fields.map(structRequest)],
       functions: schema.functions.map(functionRequest),
       enableDynamicField: schema.enable_dynamic_field,
       // The field's flag decides (protocol §2.1); the collection's is an older copy of it.
@@ -68,6 +70,18 @@ export function fieldRequest(field: Decoded<typeof FieldSchema>): FieldRequest {
     elementType: field.element_type as DataType,
     params: toRecord(field.type_params),
     ...(defaultValue === undefined ? {} : { defaultValue }),
+  }
+}
+
+/** A struct array field as declared on the wire. */
+export function structRequest(struct: Decoded<typeof StructArrayFieldSchema>): FieldRequest {
+  return {
+    name: struct.name,
+    dataType: DataType.ArrayOfStruct,
+    description: struct.description,
+    nullable: struct.nullable,
+    fields: struct.fields.map(fieldRequest),
+    params: toRecord(struct.type_params),
   }
 }
 
@@ -108,7 +122,8 @@ export function describeSchema(
     name: schema.name,
     description: schema.description,
     autoID: pk.autoId,
-    fields: schema.fields.filter(field => !field.dynamic).map(describeField),
+    fields: schema.fields.filter(field => !field.dynamic && field.fields === undefined).map(describeField),
+    struct_array_fields: schema.fields.filter(field => field.fields !== undefined).map(describeStruct),
     enable_dynamic_field: schema.dynamicIndex >= 0,
     properties: toPairs(properties),
     functions: schema.functions.map(one => ({
@@ -129,6 +144,17 @@ export function describeSchema(
 
 function idsOf(schema: StoredSchema, names: readonly string[]): number[] {
   return names.map(name => schema.fields.find(field => field.name === name)?.id ?? 0)
+}
+
+function describeStruct(field: StoredField): Init<typeof StructArrayFieldSchema> {
+  return {
+    fieldID: field.id,
+    name: field.name,
+    description: field.description,
+    nullable: field.nullable,
+    fields: (field.fields ?? []).map(sub => describeField({ ...sub, nullable: field.nullable })),
+    type_params: toPairs({ max_capacity: String(field.maxCapacity), ...field.params }),
+  }
 }
 
 /** One stored field as a message. */

@@ -31,7 +31,24 @@ const LEGACY_CODES: ReadonlyMap<number, number> = new Map([
   [1102, 5],
 ])
 const LEGACY_UNEXPECTED = 1
-const UNEXPECTED = 65535
+/** The code of errors that have no other. */
+export const UNEXPECTED = 65535
+
+/**
+ * Refusals that Milvus 2.6 answered with the old enum's UnexpectedError: method and start of the text. Milvus's Node SDK
+ * asks for exactly these (query-search-semantics §0.1); a query with partitions, for one, is an IllegalArgument there.
+ */
+const UNCLASSIFIED: Readonly<Record<string, string>> = {
+  CreateIndex: 'cannot create index on non-exist field',
+  CreatePartition: 'disable create partition',
+  Search: 'not support manually specifying the partition names',
+}
+
+/** Old enum value of an error of a method where it differs from what the code says; undefined elsewhere. */
+export function unclassified(method: string, error: unknown): number | undefined {
+  const start = UNCLASSIFIED[method]
+  return start !== undefined && describeError(error).text.startsWith(start) ? LEGACY_UNEXPECTED : undefined
+}
 
 /** Number of the old error enum for a code; 0 for success. */
 export function legacyCode(code: number): number {

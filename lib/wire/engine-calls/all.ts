@@ -28,6 +28,6 @@ export function engineCalls(engine: Engine, rows: RowCalls): Calls {
     ...segmentCalls(engine),
     ...aliasCalls(engine),
     ...databaseCalls(engine),
-    ...accessCalls(),
+    ...accessCalls(engine),
   }
 }

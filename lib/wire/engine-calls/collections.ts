@@ -141,6 +141,7 @@ function showCollections(
     .collections(database)
     .filter(record => type !== IN_MEMORY || record.load !== 'none')
     .filter(record => names.length === 0 || names.includes(record.schema.name))
+    .filter(record => context.sees?.(database.name, record.schema.name) ?? true)
   const loaded = records.map(record => record.load !== 'none')
   return {
     collection_names: records.map(record => record.schema.name),

@@ -1,13 +1,14 @@
 /**
  * Calls about indexes.
  *
- * A declared index is `Finished` at once: rows without a graph are found by an exact scan, so every search through it is
- * complete from the first moment on; graphs only make it faster later.
+ * An index is `InProgress` while segments wait for their part of it. Searches do not wait: rows without a graph are
+ * found by an exact scan, so every search is complete from the first moment on.
  */
 import { MilvusError } from '../../base/errors.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import { createIndex, dropIndex } from '../../engine/collection-ddl.js'
 import type { Engine } from '../../engine/engine.js'
+import { indexProgress } from '../../engine/index-progress.js'
 import { alterIndex } from '../../engine/property-ddl.js'
 import type { IndexSpec } from '../../index/index-spec.js'
 import type { Calls } from '../calls.js'
@@ -54,14 +55,19 @@ export function indexCalls(engine: Engine): IndexCalls {
       return { index_descriptions: descriptions(collection, '', request.index_name) }
     },
     GetIndexState: async (request, context) => {
-      wantedIndexes(collectionOf(engine, request, context), request.field_name, request.index_name)
-      return { state: IndexState.finished }
+      const collection = collectionOf(engine, request, context)
+      const found = wantedIndexes(collection, request.field_name, request.index_name)
+      const open = found.some(spec => indexProgress(collection, spec).state === 'InProgress')
+      return { state: open ? IndexState.inProgress : IndexState.finished }
     },
     GetIndexBuildProgress: async (request, context) => {
       const collection = collectionOf(engine, request, context)
-      wantedIndexes(collection, request.field_name, request.index_name)
-      const { rowCount } = collection.stats()
-      return { indexed_rows: rowCount, total_rows: rowCount }
+      const found = wantedIndexes(collection, request.field_name, request.index_name)
+      const progress = found.map(spec => indexProgress(collection, spec))
+      return {
+        indexed_rows: Math.min(...progress.map(one => one.indexedRows)),
+        total_rows: progress[0]!.totalRows,
+      }
     },
     DropIndex: async (request, context) => {
       const name = request.index_name === '' ? request.field_name : request.index_name
@@ -91,16 +97,19 @@ function descriptions(
   fieldName: string,
   indexName: string,
 ): Init<typeof IndexDescription>[] {
-  const { rowCount } = collection.stats()
-  return wantedIndexes(collection, fieldName, indexName).map(spec => ({
-    index_name: spec.name,
-    indexID: spec.id,
-    params: paramsOf(spec),
-    field_name: spec.fieldName,
-    indexed_rows: rowCount,
-    total_rows: rowCount,
-    state: IndexState.finished,
-  }))
+  return wantedIndexes(collection, fieldName, indexName).map(spec => {
+    const { indexedRows, pendingRows, totalRows, state } = indexProgress(collection, spec)
+    return {
+      index_name: spec.name,
+      indexID: spec.id,
+      params: paramsOf(spec),
+      field_name: spec.fieldName,
+      indexed_rows: indexedRows,
+      pending_index_rows: pendingRows,
+      total_rows: totalRows,
+      state: state === 'Finished' ? IndexState.finished : IndexState.inProgress,
+    }
+  })
 }
 
 function paramsOf(spec: IndexSpec): KeyValue[] {

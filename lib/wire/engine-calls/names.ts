@@ -11,7 +11,7 @@ import {
   listAliases,
 } from '../../engine/names-ddl.js'
 import { alterDatabase } from '../../engine/property-ddl.js'
-import { type CallContext, type Calls, databaseOf, type Request } from '../calls.js'
+import { type CallContext, type Calls, DEFAULT_DATABASE, databaseOf, type Request } from '../calls.js'
 import { toPairs, toRecord } from '../key-values.js'
 import { changeOf } from './schema-changes.js'
 
@@ -59,9 +59,12 @@ export function databaseCalls(engine: Engine): DatabaseCalls {
       await dropDatabase(engine, request.db_name)
       return {}
     },
-    ListDatabases: async () => {
+    ListDatabases: async (_request, { sees }) => {
       engine.checkOpen()
-      const records = engine.catalog.databases()
+      // Clients look up the database they connect to here, so the default one is always listed.
+      const records = engine.catalog
+        .databases()
+        .filter(record => record.name === DEFAULT_DATABASE || (sees?.(record.name) ?? true))
       return {
         db_names: records.map(record => record.name),
         created_timestamp: records.map(record => hybridOfTick(record.createdTick)),

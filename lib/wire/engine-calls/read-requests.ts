@@ -6,6 +6,7 @@
  */
 import { invalid } from '../../base/errors.js'
 import { parseJson } from '../../base/json.js'
+import { LIMITS } from '../../base/limits.js'
 import type {
   FunctionScore,
   HybridRequest,
@@ -13,6 +14,7 @@ import type {
   QueryRequest,
   Ranker,
   SearchRequest,
+  TimeRequest,
 } from '../../query/request.js'
 import { DataType } from '../../schema/data-type.js'
 import type { Request } from '../calls.js'
@@ -30,11 +32,6 @@ function compact<T extends object>(members: Loose<T>): T {
   return Object.fromEntries(entries) as T
 }
 
-/** Refuses values of a timestamp field cut into parts: the engine returns it whole. */
-function refuseTimeFields(params: Params): void {
-  if (params.text('time_fields') !== undefined) throw notSupported('time_fields')
-}
-
 /** `field:desc,…`, or a JSON list of such texts or of objects. */
 function orderByOf(params: Params): OrderByInput | undefined {
   const text = params.text('order_by_fields')
@@ -45,7 +42,8 @@ function orderByOf(params: Params): OrderByInput | undefined {
 /** A query and where its pages come from. */
 export interface ParsedQuery {
   readonly request: QueryRequest
-  readonly timeZone: string | undefined
+  /** True for pages of an iterator. */
+  readonly iterates: boolean
   /** Iterators read every page from the state of this timestamp; 0 = newest. */
   readonly pageTimestamp: bigint
   readonly collectionId: number | undefined
@@ -54,8 +52,10 @@ export interface ParsedQuery {
 export function parseQuery(given: Request<'Query'>): ParsedQuery {
   refuseNamespace(given.namespace)
   const params = new Params(given.query_params)
-  refuseTimeFields(params)
-  const iterator = params.boolean('iterator', 'iterator should be true or false') === true
+  const iterates = params.boolean('iterator', 'iterator should be true or false') === true
+  const orderBy = orderByOf(params)
+  if (iterates && orderBy !== undefined && orderBy.length > 0)
+    throw invalid('ORDER BY with iterator is not supported')
   return {
     request: compact<QueryRequest>({
       filter: given.expr,
@@ -63,14 +63,20 @@ export function parseQuery(given: Request<'Query'>): ParsedQuery {
       outputFields: given.output_fields,
       limit: params.integer('limit'),
       offset: params.integer('offset'),
-      orderBy: orderByOf(params),
+      orderBy,
       groupBy: params.text('group_by_fields'),
       ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
+      ...timesOf(params),
     }),
-    timeZone: params.text('timezone'),
-    pageTimestamp: iterator ? pageTimestamp(given.guarantee_timestamp) : 0n,
+    iterates,
+    pageTimestamp: iterates ? pageTimestamp(given.guarantee_timestamp) : 0n,
     collectionId: params.integer('collection_id'),
   }
+}
+
+/** How a read wants its moments. */
+function timesOf(params: Params): TimeRequest {
+  return compact<TimeRequest>({ timeZone: params.text('timezone'), timeFields: params.text('time_fields') })
 }
 
 /** 0, 1 and 2 stand for consistency levels; every read here is Strong. */
@@ -78,17 +84,27 @@ function pageTimestamp(guarantee: bigint): bigint {
   return guarantee > 2n ? guarantee : 0n
 }
 
+/** Fields that a search is grouped by; `plural` = the client asked for a list, and gets one. */
+export interface GroupBy {
+  readonly names: readonly string[]
+  readonly plural: boolean
+}
+
 /** A search and what its answer must carry. */
 export interface ParsedSearch {
   readonly request: SearchRequest
-  readonly timeZone: string | undefined
   readonly pageTimestamp: bigint
   readonly collectionId: number | undefined
   /** Set for pages of the second iterator protocol. */
-  readonly iterator: { readonly token: string; readonly bound: number | undefined } | null
+  readonly iterator: {
+    readonly token: string
+    readonly bound: number | undefined
+    /** Hits of the page. */
+    readonly count: number
+  } | null
   /** True when the answer must say which state was read. */
   readonly wantsTimestamp: boolean
-  readonly groupBy: { readonly name: string; readonly plural: boolean } | null
+  readonly groupBy: GroupBy | null
 }
 
 /** Search parameters that are members of the engine's request, or none of its business. */
@@ -128,13 +144,24 @@ function functionScoreOf(score: Request<'Search'>['function_score']): FunctionSc
   }
 }
 
-/** The one field of `group_by_fields`, or `group_by_field`. */
-function groupOf(params: Params): ParsedSearch['groupBy'] {
+/** `group_by_field`, or the fields of `group_by_fields`. */
+function groupOf(params: Params): GroupBy | null {
   const single = params.text('group_by_field')
-  if (single !== undefined) return { name: single, plural: false }
-  const names = params.text('group_by_fields')?.split(',') ?? []
-  if (names.length > 1) throw notSupported('grouping search results by several fields')
-  return names[0] === undefined ? null : { name: names[0].trim(), plural: true }
+  if (single !== undefined && single !== '') return { names: [single], plural: false }
+  const names = (params.text('group_by_fields') ?? '').split(',').map(name => name.trim())
+  const wanted = [...new Set(names.filter(name => name !== ''))]
+  return wanted.length === 0 ? null : { names: wanted, plural: true }
+}
+
+/** The grouping part of a request. */
+function groupingOf(params: Params, groupBy: GroupBy | null): Loose<SearchRequest> {
+  const one = groupBy !== null && groupBy.names.length === 1
+  return {
+    groupByField: one ? groupBy.names[0] : undefined,
+    groupByFields: one ? undefined : groupBy?.names,
+    groupSize: params.integer('group_size'),
+    strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
+  }
 }
 
 /** Query vectors, or the ids whose vectors are searched with. */
@@ -155,20 +182,23 @@ function questionOf(given: Request<'Search'>): Pick<SearchRequest, 'data' | 'ids
 export function parseSearch(given: Request<'Search'>): ParsedSearch {
   refuseSearchExtras(given)
   const params = new Params(given.search_params)
-  refuseTimeFields(params)
   if (params.text('analyzer_name') !== undefined) throw notSupported('analyzer_name')
   const v2 = params.boolean('search_iter_v2', 'parse search iter v2 failed') === true
-  const iterates = v2 || params.boolean('iterator', 'iterator should be true or false') === true
+  const iterates = params.boolean('iterator', 'iterator should be true or false') === true
   const question = questionOf(given)
-  const iterator = v2 ? iteratorOf(params, question) : null
-  const bound = iterator?.bound
   const groupBy = groupOf(params)
-  const limit = v2 ? params.integer('search_iter_batch_size') : undefined
+  const iterator = v2 ? iteratorOf(params, question, { iterates, groupBy }) : null
+  if (iterates && groupBy !== null) throw invalid('Not allowed to do groupBy when doing iteration')
+  const orderBy = orderByOf(params)
+  if (iterates && orderBy !== undefined && orderBy.length > 0)
+    throw invalid('order_by is not supported when using search iterator')
+  const topK = params.integer('topk') ?? (params.integer('limit') as number)
   return {
     request: compact<SearchRequest>({
       ...question,
       annsField: params.text('anns_field'),
-      limit: limit ?? params.integer('topk') ?? (params.integer('limit') as number),
+      // Iterators of the first kind ask for more than a search may: they get what they can have.
+      limit: iterator?.count ?? (iterates ? Math.min(topK, LIMITS.topKMax) : topK),
       offset: params.integer('offset'),
       filter: given.dsl,
       templates: decodeTemplates(given.expr_template_values),
@@ -176,18 +206,15 @@ export function parseSearch(given: Request<'Search'>): ParsedSearch {
       metricType: params.text('metric_type'),
       outputFields: given.output_fields,
       roundDecimal: params.integer('round_decimal'),
-      groupByField: groupBy?.name,
-      groupSize: params.integer('group_size'),
-      strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
+      ...groupingOf(params, groupBy),
       jsonType: params.text('json_type'),
       strictCast: params.boolean('strict_cast', 'parse strict cast failed'),
-      orderBy: orderByOf(params),
+      orderBy,
       hints: params.text('hints'),
       ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
-      after: bound === undefined ? undefined : { score: bound },
       functionScore: functionScoreOf(given.function_score),
+      ...timesOf(params),
     }),
-    timeZone: params.text('timezone'),
     pageTimestamp: iterates ? pageTimestamp(given.guarantee_timestamp) : 0n,
     collectionId: params.integer('collection_id'),
     iterator,
@@ -196,25 +223,39 @@ export function parseSearch(given: Request<'Search'>): ParsedSearch {
   }
 }
 
+/** @throws MilvusError ParameterInvalid with Milvus's texts */
 function iteratorOf(
   params: Params,
   question: Pick<SearchRequest, 'data' | 'ids'>,
+  { iterates, groupBy }: { readonly iterates: boolean; readonly groupBy: GroupBy | null },
 ): NonNullable<ParsedSearch['iterator']> {
+  const wrong = (text: string): Error => invalid(`parse iterator v2 info failed: ${text}`)
+  if (!iterates) throw wrong('both iterator and search_iter_v2 must be set in the SDK')
+  if (groupBy !== null) throw wrong('GroupBy is not permitted when using a search iterator')
+  if (Number(params.text('offset') ?? 0) !== 0)
+    throw wrong('Setting an offset is not permitted when using a search iterator v2')
+  const token = params.text('search_iter_id') ?? ''
+  if (token !== '' && !/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(token))
+    throw wrong('invalid token format')
+  const size = params.text('search_iter_batch_size')
+  if (size === undefined) throw wrong('batch size is required')
+  const count = Number(size)
+  if (!Number.isInteger(count) || count < 1 || count > LIMITS.topKMax)
+    throw wrong(`batch size is invalid, it should be in range [1, ${LIMITS.topKMax}], but got ${size}`)
   if ((question.data ?? question.ids ?? []).length !== 1) {
     throw invalid('search iterator v2 does not support processing multiple vectors simultaneously')
   }
   const text = params.text('search_iter_last_bound')
   const bound = text === undefined ? undefined : Number(text)
   if (bound !== undefined && Number.isNaN(bound)) {
-    throw invalid(`failed to parse input last bound, expected a number, got ${text}`)
+    throw wrong(`failed to parse input last bound, expected a number, got ${text}`)
   }
-  return { token: params.text('search_iter_id') ?? '', bound }
+  return { token, bound, count }
 }
 
 /** A hybrid search and what its answer must carry. */
 export interface ParsedHybrid {
   readonly request: HybridRequest
-  readonly timeZone: string | undefined
   readonly groupBy: ParsedSearch['groupBy']
 }
 
@@ -232,13 +273,11 @@ export function parseHybrid(given: Request<'HybridSearch'>): ParsedHybrid {
       offset: params.integer('offset'),
       outputFields: given.output_fields,
       roundDecimal: params.integer('round_decimal'),
-      groupByField: groupBy?.name,
-      groupSize: params.integer('group_size'),
+      ...groupingOf(params, groupBy),
       groupScorer: params.text('rank_group_scorer'),
-      strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
       orderBy: orderByOf(params),
+      ...timesOf(params),
     }),
-    timeZone: params.text('timezone'),
     groupBy,
   }
 }

@@ -1,17 +1,20 @@
 /** Query, Search and HybridSearch: the engine's rows and hits as columns of results. */
-import { randomUUID } from 'node:crypto'
 import { invalid } from '../../base/errors.js'
 import type { EngineCollection } from '../../engine/collection.js'
+import { letGoOf } from '../../engine/iterators.js'
 import { isDistance } from '../../index/metric.js'
-import type { SearchHit, SearchRequest } from '../../query/request.js'
+import { ELEMENT_OFFSET } from '../../query/expand-elements.js'
+import { planFilter } from '../../query/plan.js'
+import type { QueryRequest, Row, SearchHit, SearchRequest, TimeRequest } from '../../query/request.js'
 import { planVectorField } from '../../query/search-plan.js'
-import { pkField } from '../../schema/collection-schema.js'
+import { type CollectionSchema, pkField } from '../../schema/collection-schema.js'
 import { type CallContext, type Calls, databaseOf } from '../calls.js'
-import { queryResults, searchResults } from '../results.js'
+import { type QueryAnswer, queryResults, searchResults } from '../results.js'
 import { timeZoneOf } from './lookup.js'
-import { type ParsedSearch, parseHybrid, parseQuery, parseSearch } from './read-requests.js'
+import { type GroupBy, parseHybrid, parseQuery, parseSearch } from './read-requests.js'
 import { aggregateColumns, groupColumn, keyColumn, rowColumns } from './result-columns.js'
 import type { RowCalls } from './row-calls.js'
+import { SearchSessions } from './search-sessions.js'
 
 type ReadCalls = Pick<Calls, 'Query' | 'Search' | 'HybridSearch'>
 
@@ -19,52 +22,67 @@ type ReadCalls = Pick<Calls, 'Query' | 'Search' | 'HybridSearch'>
 const FLOAT_MAX = 3.4028234663852886e38
 
 export function readCalls(rows: RowCalls): ReadCalls {
+  const sessions = new SearchSessions()
   const open = (request: { db_name: string; collection_name: string }, context: CallContext) =>
     rows.open({ database: databaseOf(request.db_name, context), collection: request.collection_name })
   return {
     Query: async (given, context) => {
       const collection = open(given, context)
-      const { request, timeZone = timeZoneOf(collection), pageTimestamp, collectionId } = parseQuery(given)
+      const { request, iterates, pageTimestamp, collectionId } = parseQuery(given)
       checkCollectionId(collection, collectionId)
       const { schema } = collection
       const found = await rows.query(collection, request, {
         partitionNames: given.partition_names,
         pageTimestamp,
+        opensIterator: iterates && pageTimestamp === 0n,
       })
-      const { columns, outputFields } =
-        aggregateColumns(schema, request, found.value) ??
-        rowColumns(schema, found.value, given.output_fields, true)
+      // Behind its last page an iterator asks once more: then its state is not needed any longer.
+      if (found.value.length === 0 && pageTimestamp > 0n) letGoOf(collection.state, pageTimestamp)
       return queryResults({
         collectionName: schema.name,
-        rowCount: found.value.length,
-        columns,
-        outputFields,
+        ...queryColumns(schema, request, found.value, given.output_fields),
         primaryFieldName: pkField(schema).name,
         sessionTs: found.timestamp,
-        timeZone,
+        timeZone: request.timeZone ?? timeZoneOf(collection),
       })
     },
     Search: async (given, context) => {
       const collection = open(given, context)
       const parsed = parseSearch(given)
       checkCollectionId(collection, parsed.collectionId)
-      const found = await rows.search(collection, parsed.request, {
-        partitionNames: given.partition_names,
-        pageTimestamp: parsed.pageTimestamp,
+      const { iterator, request, groupBy, pageTimestamp, wantsTimestamp } = parsed
+      const partitionNames = given.partition_names
+      if (iterator !== null) {
+        const { limit: _, after: __, ...rest } = request
+        const page = { ...iterator, partitionNames, pageTimestamp }
+        const { hits, token, timestamp } = await sessions.page(collection, rest, page)
+        return hitsAnswer(collection, [hits], given.output_fields, {
+          request,
+          groupBy,
+          sessionTs: wantsTimestamp ? timestamp : 0n,
+          iterator: { token, lastBound: hits.at(-1)?.score ?? boundOf(collection, request, iterator.bound) },
+        })
+      }
+      const found = await rows.search(collection, request, {
+        partitionNames,
+        pageTimestamp,
+        opensIterator: wantsTimestamp,
       })
-      const { iterator, request } = parsed
       return hitsAnswer(collection, found.value, given.output_fields, {
-        groupBy: parsed.groupBy,
-        sessionTs: parsed.wantsTimestamp ? found.timestamp : 0n,
-        timeZone: parsed.timeZone,
-        ...(iterator === null ? {} : { iterator: nextPage(collection, request, iterator, found.value) }),
+        request,
+        groupBy,
+        sessionTs: wantsTimestamp ? found.timestamp : 0n,
       })
     },
     HybridSearch: async (given, context) => {
       const collection = open(given, context)
-      const { request, groupBy, timeZone } = parseHybrid(given)
+      const { request, groupBy } = parseHybrid(given)
       const found = await rows.hybrid(collection, request, { partitionNames: given.partition_names })
-      return hitsAnswer(collection, found.value, given.output_fields, { groupBy, sessionTs: 0n, timeZone })
+      return hitsAnswer(collection, found.value, given.output_fields, {
+        request,
+        groupBy,
+        sessionTs: 0n,
+      })
     },
   }
 }
@@ -79,9 +97,9 @@ function checkCollectionId(collection: EngineCollection, id: number | undefined)
 }
 
 interface HitsAnswer {
-  readonly groupBy: ParsedSearch['groupBy']
+  readonly request: TimeRequest
+  readonly groupBy: GroupBy | null
   readonly sessionTs: bigint
-  readonly timeZone: string | undefined
   readonly iterator?: { readonly token: string; readonly lastBound: number }
 }
 
@@ -95,18 +113,17 @@ function hitsAnswer(
   const hits = lists.flat()
   const rows = hits.map(hit => hit.entity)
   const scores = Float32Array.from(hits, hit => hit.score)
-  const { groupBy, iterator } = more
+  const { request, groupBy, iterator } = more
   const grouped =
     groupBy === null
       ? {}
       : {
           groupBy: {
             plural: groupBy.plural,
-            column: groupColumn(
-              schema,
-              groupBy.name,
-              hits.map(hit => hit.groupByValue),
-            ),
+            columns: groupBy.names.map(name => {
+              const values = hits.map(hit => (hit.groupByValues ? hit.groupByValues[name] : hit.groupByValue))
+              return groupColumn(schema, name, values)
+            }),
           },
         }
   return searchResults({
@@ -117,27 +134,62 @@ function hitsAnswer(
       schema,
       hits.map(hit => hit.id),
     ),
-    ...rowColumns(schema, rows, outputFields, false),
+    ...rowColumns(schema, rows, outputFields, false, hasTimeParts(request)),
     primaryFieldName: pkField(schema).name,
     sessionTs: more.sessionTs,
-    timeZone: more.timeZone ?? timeZoneOf(collection),
+    timeZone: request.timeZone ?? timeZoneOf(collection),
     ...grouped,
     ...(iterator === undefined ? {} : { iterator }),
   })
 }
 
-/** What the client sends with the next page: the same token, and the score of the last hit. */
-function nextPage(
-  collection: EngineCollection,
-  request: SearchRequest,
-  iterator: NonNullable<ParsedSearch['iterator']>,
-  lists: readonly (readonly SearchHit[])[],
-): { token: string; lastBound: number } {
-  const token = iterator.token === '' ? randomUUID() : iterator.token
-  const last = lists[0]?.at(-1)
-  if (last !== undefined) return { token, lastBound: last.score }
-  if (iterator.bound !== undefined) return { token, lastBound: iterator.bound }
+/** Bound of an empty page: the one the client sent, or on a first page one that all hits are worse than. */
+function boundOf(collection: EngineCollection, request: SearchRequest, given: number | undefined): number {
+  if (given !== undefined) return given
   const field = collection.schema.fields[planVectorField(collection.schema, request)]!
   const metric = collection.indexes.find(spec => spec.fieldName === field.name)?.metricType ?? ''
-  return { token, lastBound: metric !== '' && isDistance(metric) ? FLOAT_MAX : -FLOAT_MAX }
+  return metric !== '' && isDistance(metric) ? -FLOAT_MAX : FLOAT_MAX
+}
+
+/** True when timestamps come as lists of their parts. */
+function hasTimeParts({ timeFields }: TimeRequest): boolean {
+  return timeFields !== undefined && timeFields.length > 0
+}
+
+/** What the rows of a query are on the wire. */
+function queryColumns(
+  schema: CollectionSchema,
+  request: QueryRequest,
+  found: readonly Row[],
+  names: readonly string[],
+): Pick<QueryAnswer, 'rowCount' | 'columns' | 'outputFields' | 'elements'> {
+  const { rows, elements } = groupElements(schema, request, found)
+  const { columns, outputFields } =
+    aggregateColumns(schema, request, rows) ?? rowColumns(schema, rows, names, true, hasTimeParts(request))
+  return { rowCount: rows.length, columns, outputFields, elements }
+}
+
+/**
+ * On the wire a row stands once, with the positions of its matching elements beside it; clients unfold them again.
+ * Only a query with an `element_filter` has any.
+ */
+function groupElements(
+  schema: CollectionSchema,
+  request: QueryRequest,
+  rows: readonly Row[],
+): { readonly rows: readonly Row[]; readonly elements: readonly number[][] } {
+  if (!/element_filter/i.test(request.filter ?? '')) return { rows, elements: [] }
+  if (planFilter(schema, request, request.timeZone, 'elements').elements === null)
+    return { rows, elements: [] }
+  const pk = pkField(schema).name
+  const out: Row[] = []
+  const elements: number[][] = []
+  for (const { [ELEMENT_OFFSET]: offset, ...row } of rows) {
+    if (out.length === 0 || out.at(-1)![pk] !== row[pk]) {
+      out.push(row)
+      elements.push([])
+    }
+    elements.at(-1)!.push(Number(offset))
+  }
+  return { rows: out, elements }
 }

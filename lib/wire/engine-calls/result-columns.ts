@@ -16,6 +16,9 @@ import type { OutputColumn } from '../field-encode.js'
 import { emptyColumn } from '../payload.js'
 import { computedField } from '../results.js'
 
+/** Parts of a timestamp that a client may ask for at most, repeats included. */
+const TIME_PARTS_MAX = 4096
+
 /** Columns of a result, and their names as the client knows them. */
 export interface ResultColumns {
   readonly columns: readonly OutputColumn[]
@@ -41,6 +44,23 @@ function readableField(field: FieldSchema): FieldSchema {
   return { ...rest, nullable: true, primaryKey: false, autoId: false, functionOutput: false }
 }
 
+const inParts = new WeakMap<CollectionSchema, CollectionSchema>()
+
+/** The schema of results whose timestamps are lists of integers (`time_fields`). */
+function schemaInParts(schema: CollectionSchema): CollectionSchema {
+  let found = inParts.get(schema)
+  if (found === undefined) {
+    const fields = schema.fields.map(field =>
+      field.dataType === DataType.Timestamptz
+        ? { ...field, dataType: DataType.Array, elementType: DataType.Int64, maxCapacity: TIME_PARTS_MAX }
+        : field,
+    )
+    found = { ...schema, fields }
+    inParts.set(schema, found)
+  }
+  return found
+}
+
 function columnsOf(schema: CollectionSchema, rows: readonly Row[]): PartialBatch {
   return rowsToColumns(readableSchema(schema), rows, 'partial')
 }
@@ -49,17 +69,21 @@ function columnsOf(schema: CollectionSchema, rows: readonly Row[]): PartialBatch
  * Columns of rows that a query or search returned.
  * @param names output fields as the client asked for them
  * @param withPk true for queries, which always return the primary key
+ * @param timeParts true when timestamps are lists of their parts
  */
 export function rowColumns(
   schema: CollectionSchema,
   rows: readonly Row[],
   names: readonly string[],
   withPk: boolean,
+  timeParts = false,
 ): ResultColumns {
   const plan = planOutput(schema, names, withPk)
-  const batch = columnsOf(schema, rows)
+  const typed = timeParts ? schemaInParts(schema) : schema
+  const shown = plan.subFields === null ? typed : narrowed(typed, plan.subFields)
+  const batch = columnsOf(shown, rows)
   const columns = [...plan.fields].map(index => {
-    const field = schema.fields[index]!
+    const field = shown.fields[index]!
     return { field, column: batch.columns[index] ?? absentColumn(field, rows.length) }
   })
   const outputFields = plan.names.filter(name => name !== '$meta')
@@ -67,6 +91,20 @@ export function rowColumns(
   if (!dynamic) return { columns, outputFields }
   const all = plan.metaSpread || plan.names.includes('$meta')
   return { columns, outputFields: [...outputFields, ...(all ? ['$meta'] : []), ...plan.metaKeys] }
+}
+
+/** The schema with struct arrays that have only the sub-fields a result has. */
+function narrowed(
+  schema: CollectionSchema,
+  subFields: ReadonlyMap<number, ReadonlySet<string>>,
+): CollectionSchema {
+  const fields = schema.fields.map((field, index) => {
+    const kept = subFields.get(index)
+    return kept === undefined || field.fields === undefined
+      ? field
+      : { ...field, fields: field.fields.filter(sub => kept.has(sub.name)) }
+  })
+  return { ...schema, fields }
 }
 
 /** The column of a field that no row carries: of no rows, or of rows without dynamic keys. */

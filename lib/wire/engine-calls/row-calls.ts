@@ -7,8 +7,9 @@
 import { hybridOfTick } from '../../base/timestamp.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import type { Engine } from '../../engine/engine.js'
+import { holdNewest, letGoOf } from '../../engine/iterators.js'
 import type { ReadScope } from '../../engine/read-path.js'
-import { INSERT_AUTO_ID_PROPERTY, RETENTION_PROPERTY } from '../../engine/records.js'
+import { INSERT_AUTO_ID_PROPERTY } from '../../engine/records.js'
 import type { WriteResult } from '../../engine/write-request.js'
 import type { TemplateValues } from '../../filter/compile.js'
 import type {
@@ -37,8 +38,10 @@ export interface UpsertChoice {
 /** What a read may say beside its own request. */
 export interface ReadChoice {
   readonly partitionNames: readonly string[]
-  /** Iterators: the state of their first page. 0 = newest. */
+  /** Later pages of iterators: the state of their first page. 0 = newest. */
   readonly pageTimestamp?: bigint
+  /** First page of an iterator: the state it reads is kept for the next ones. */
+  readonly opensIterator?: boolean
 }
 
 /** A result and the timestamp of the state it was read from. */
@@ -119,12 +122,17 @@ async function read<T>(
   run: (scope: ReadScope) => Promise<T>,
 ): Promise<Read<T>> {
   const { state } = collection
-  // Taken before the read: what it sees is at least as new.
-  const timestamp = hybridOfTick(state.visibleTick)
   const scope: ReadScope = { partitionNames: choice.partitionNames }
-  const page = choice.pageTimestamp ?? 0n
-  // Older states are only kept in a collection that asks for it; elsewhere every page reads the newest state.
-  const kept = Number(state.record.properties[RETENTION_PROPERTY] ?? 0) > 0
-  const value = await run(page > 0n && kept ? { ...scope, readTimestamp: page } : scope)
-  return { collection, value, timestamp }
+  const opened = choice.opensIterator === true ? holdNewest(state) : 0n
+  const page = opened > 0n ? opened : (choice.pageTimestamp ?? 0n)
+  // Without a page's state: taken before the read, what it sees is at least as new.
+  const timestamp = page > 0n ? page : hybridOfTick(state.visibleTick)
+  try {
+    // An iterator left alone for too long goes on in the newest state: its place is in its filter.
+    const value = await run(page > 0n ? { ...scope, readTimestamp: page, orNewest: true } : scope)
+    return { collection, value, timestamp }
+  } catch (error) {
+    if (opened > 0n) letGoOf(state, opened)
+    throw error
+  }
 }

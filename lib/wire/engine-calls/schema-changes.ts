@@ -7,7 +7,7 @@ import { alterCollection } from '../../engine/property-ddl.js'
 import { addField, alterField, dropField } from '../../engine/schema-ddl.js'
 import type { Calls, Request } from '../calls.js'
 import { type KeyValue, toRecord } from '../key-values.js'
-import { decodeFieldSchema, fieldRequest } from '../schema-proto.js'
+import { decodeFieldSchema, fieldRequest, structRequest } from '../schema-proto.js'
 import { notSupported } from '../status.js'
 import { collectionOf } from './lookup.js'
 
@@ -17,6 +17,7 @@ type SchemaCalls = Pick<
   | 'AlterCollectionField'
   | 'AlterCollectionSchema'
   | 'AddCollectionField'
+  | 'AddCollectionStructField'
   | 'AddCollectionFunction'
   | 'AlterCollectionFunction'
   | 'DropCollectionFunction'
@@ -46,6 +47,13 @@ export function schemaCalls(engine: Engine): SchemaCalls {
     AddCollectionField: async (request, context) => {
       const collection = collectionOf(engine, request, context)
       await addField(engine, collection, decodeFieldSchema(request.schema))
+      return {}
+    },
+    AddCollectionStructField: async (request, context) => {
+      const collection = collectionOf(engine, request, context)
+      const struct = request.struct_array_field_schema
+      if (struct === undefined) throw invalid('no struct array field is given to add')
+      await addField(engine, collection, structRequest(struct))
       return {}
     },
     AlterCollectionSchema: async (request, context) => {

@@ -2,6 +2,7 @@
 import { hybridOfTick } from '../../base/timestamp.js'
 import type { Engine } from '../../engine/engine.js'
 import type { Calls } from '../calls.js'
+import { unhealthyReasons } from '../metrics.js'
 import { notSupported } from '../status.js'
 
 /** Version of Milvus whose behaviour we follow: clients switch features on by it. */
@@ -44,11 +45,7 @@ export function sessionCalls(engine: Engine): SessionCalls {
     GetVersion: async () => ({ version: MILVUS_VERSION }),
     CheckHealth: async () => {
       engine.checkOpen()
-      const reasons: string[] = []
-      for (const record of engine.catalog.allCollections()) {
-        const broken = engine.collectionById(record.id)?.state.broken ?? null
-        if (broken !== null) reasons.push(`collection ${record.schema.name}: ${broken.message}`)
-      }
+      const reasons = unhealthyReasons(engine)
       return { isHealthy: reasons.length === 0, reasons }
     },
     AllocTimestamp: async () => ({ timestamp: now() }),

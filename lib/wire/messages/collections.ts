@@ -1,6 +1,13 @@
 /** Requests and responses about collections, their schemas, partitions and load state (milvus.proto.milvus). */
-import { bool, bytes, count, int32, many, mapOf, message, part, sub, text, uint64 } from '../message.js'
-import { CollectionSchema, FieldSchema, FunctionSchema, KeyValuePair, Status } from './common.js'
+import { bool, bytes, count, int32, many, mapOf, message, sub, text, uint64 } from '../message.js'
+import {
+  CollectionSchema,
+  FieldSchema,
+  FunctionSchema,
+  KeyValuePair,
+  Status,
+  StructArrayFieldSchema,
+} from './common.js'
 
 /** Most requests about one collection. */
 const named = { db_name: text(2), collection_name: text(3) } as const
@@ -228,9 +235,8 @@ export const GetReplicasResponse = message('GetReplicasResponse', {
   replicas: many(sub(2, ReplicaInfo)),
 })
 
-/** Present but not served: kept as bytes so that its presence can be refused by name. */
 export const AddCollectionStructFieldRequest = message('AddCollectionStructFieldRequest', {
   ...named,
   collectionID: count(4),
-  struct_array_field_schema: part(5),
+  struct_array_field_schema: sub(5, StructArrayFieldSchema),
 })

@@ -115,6 +115,9 @@ export const QueryRequest = message('QueryRequest', {
   expr_template_values: mapOf(13, part(0)),
   namespace: optional(text(14)),
 })
+/** Positions of the matching elements of one row. */
+export const ElementIndices = message('ElementIndices', { indices: sub(1, LongArray) })
+
 export const QueryResults = message('QueryResults', {
   status: sub(1, Status),
   fields_data: many(part(2)),
@@ -122,6 +125,7 @@ export const QueryResults = message('QueryResults', {
   output_fields: many(text(4)),
   session_ts: uint64(5),
   primary_field_name: text(6),
+  element_indices: many(sub(7, ElementIndices)),
 })
 
 export const FlushRequest = message('FlushRequest', { db_name: text(2), collection_names: many(text(3)) })

@@ -1,9 +1,9 @@
 /** REST endpoints about collections, their fields and load state: each is one call of the protocol, or a few. */
-import { encode } from '../message.js'
-import { FieldSchema, LoadState } from '../messages/common.js'
+import { decode, encode } from '../message.js'
+import { FieldSchema, LoadState, StructArrayFieldSchema } from '../messages/common.js'
 import { answered, loadStateName, named, rowCountOf } from './answers.js'
 import { createCollection } from './create-collection.js'
-import { declaredField } from './declared-schema.js'
+import { declaredField, declaredStruct } from './declared-schema.js'
 import { describeCollection } from './describe-collection.js'
 import { pairsOf } from './pairs.js'
 import {
@@ -147,6 +147,15 @@ const changing: readonly Route[] = [
   route('collections/fields/add', { ...NAMED, schema: 'object!' }, async (body, context) => {
     const schema = encode(FieldSchema, declaredField(objectOf(body, 'schema')))
     await context.calls.AddCollectionField({ ...named(body, context), collectionID: 0, schema }, context)
+    return NOTHING
+  }),
+  route('collections/struct_fields/add', { ...NAMED, schema: 'object!' }, async (body, context) => {
+    const schema = encode(StructArrayFieldSchema, declaredStruct(objectOf(body, 'schema')))
+    const struct_array_field_schema = decode(StructArrayFieldSchema, schema)
+    await context.calls.AddCollectionStructField(
+      { ...named(body, context), collectionID: 0, struct_array_field_schema },
+      context,
+    )
     return NOTHING
   }),
   route(

@@ -176,6 +176,9 @@ function quickIndex(body: Body, schema: Init<typeof CollectionSchema>): Body {
 
 function checkIndexFields(indexes: readonly Body[], schema: Init<typeof CollectionSchema>): void {
   const names = new Set(schema.fields?.map(field => field.name))
+  for (const struct of schema.struct_array_fields ?? []) {
+    for (const sub of struct.fields ?? []) names.add(`${struct.name}[${sub.name}]`)
+  }
   for (const index of indexes) {
     const field = textOf(index, 'fieldName')
     if (!names.has(field)) {

@@ -2,10 +2,17 @@
  * Schemas as REST declares them: JSON objects to the protocol's FieldSchema and CollectionSchema messages.
  */
 import { invalid } from '../../base/errors.js'
+import { shownValue } from '../../base/json.js'
 import { DataType } from '../../schema/data-type.js'
 import type { Init } from '../message.js'
-import type { CollectionSchema, FieldSchema, FunctionSchema, ValueField } from '../messages/common.js'
-import { notSupported, RestError } from '../status.js'
+import type {
+  CollectionSchema,
+  FieldSchema,
+  FunctionSchema,
+  StructArrayFieldSchema,
+  ValueField,
+} from '../messages/common.js'
+import { RestError } from '../status.js'
 import { pairsOf } from './pairs.js'
 import { type Body, objectOf, objectsOf, textOf, textsOf } from './route.js'
 
@@ -54,7 +61,7 @@ export function declaredField(field: Body): Init<typeof FieldSchema> {
 
 function valueField(type: DataType, value: unknown): Init<typeof ValueField> {
   const wrong = (expected: string): Error =>
-    invalid(`convert defaultValue fail, err: expected ${expected}, got ${JSON.stringify(value)}`)
+    invalid(`convert defaultValue fail, err: expected ${expected}, got ${shownValue(value)}`)
   switch (type) {
     case DataType.Bool:
       if (typeof value !== 'boolean') throw wrong('a boolean')
@@ -96,14 +103,23 @@ export function declaredFunction(one: Body): Init<typeof FunctionSchema> {
   }
 }
 
+/** One struct of `schema.structFields`. */
+export function declaredStruct(struct: Body): Init<typeof StructArrayFieldSchema> {
+  return {
+    name: textOf(struct, 'fieldName'),
+    description: textOf(struct, 'description'),
+    nullable: struct['nullable'] === true,
+    fields: objectsOf(struct, 'fields').map(declaredField),
+    type_params: pairsOf({ ...objectOf(struct, 'typeParams'), ...objectOf(struct, 'elementTypeParams') }),
+  }
+}
+
 /** `schema` of a create request. */
 export function declaredSchema(
   name: string,
   description: string,
   schema: Body,
 ): Init<typeof CollectionSchema> {
-  const structs = objectsOf(schema, 'structFields')
-  if (structs.length > 0) throw notSupported(`struct array field ${textOf(structs[0]!, 'fieldName')}`)
   const autoID = schema['autoID'] === true || schema['autoId'] === true
   const fields = objectsOf(schema, 'fields').map(declaredField)
   return {
@@ -112,6 +128,7 @@ export function declaredSchema(
     autoID,
     // The collection's flag counts for its primary key.
     fields: fields.map(field => (field.is_primary_key === true && autoID ? { ...field, autoID } : field)),
+    struct_array_fields: objectsOf(schema, 'structFields').map(declaredStruct),
     enable_dynamic_field: schema['enableDynamicField'] === true,
     functions: objectsOf(schema, 'functions').map(declaredFunction),
   }

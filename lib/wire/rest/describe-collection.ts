@@ -1,7 +1,12 @@
 /** `collections/describe`: the description, its indexes and load state as one JSON object. */
 import { DataType, dataTypeName, isVectorType } from '../../schema/data-type.js'
 import type { Init } from '../message.js'
-import { CONSISTENCY_NAMES, type FieldSchema, type FunctionSchema } from '../messages/common.js'
+import {
+  CONSISTENCY_NAMES,
+  type FieldSchema,
+  type FunctionSchema,
+  type StructArrayFieldSchema,
+} from '../messages/common.js'
 import { describeError } from '../status.js'
 import { answered, loadStateName, named } from './answers.js'
 import { indexesOf, paramOf } from './index-routes.js'
@@ -39,7 +44,7 @@ export async function describeCollection(body: Body, context: RestContext): Prom
       description: answer.schema?.description ?? '',
       autoId: fields.some(field => field.is_primary_key === true && field.autoID === true),
       fields: fields.map(fieldView),
-      structFields: [],
+      structFields: (answer.schema?.struct_array_fields ?? []).map(structView),
       functions: (answer.schema?.functions ?? []).map(functionView),
       aliases: answer.aliases ?? [],
       indexes,
@@ -78,10 +83,21 @@ function fieldView(field: Init<typeof FieldSchema>): object {
     isFunctionOutput: field.is_function_output ?? false,
   }
   if (defaultValue !== undefined) view['defaultValue'] = defaultValue
-  if (field.data_type === DataType.Array)
+  if (field.data_type === DataType.Array || field.data_type === DataType.ArrayOfVector)
     view['elementType'] = dataTypeName((field.element_type ?? 0) as DataType)
   if (params.length > 0) view['params'] = params
   return view
+}
+
+function structView(struct: Init<typeof StructArrayFieldSchema>): object {
+  return {
+    name: struct.name ?? '',
+    id: struct.fieldID ?? 0,
+    description: struct.description ?? '',
+    nullable: struct.nullable ?? false,
+    fields: (struct.fields ?? []).map(fieldView),
+    params: pairViews(struct.type_params),
+  }
 }
 
 function functionView(one: Init<typeof FunctionSchema>): object {

@@ -14,10 +14,11 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { invalid, MilvusError } from '../../base/errors.js'
 import { parseJson, stringifyJson } from '../../base/json.js'
-import { AuthError, type Authenticate, checkCredentials, restCredentials } from '../auth.js'
+import { LIMITS } from '../../base/limits.js'
+import { AuthError, type Authenticate, checkCredentials, PermissionError, restCredentials } from '../auth.js'
 import { type Calls, DEFAULT_DATABASE } from '../calls.js'
 import { parseBoolean } from '../key-values.js'
-import { describeError, RestError, restErrorBody } from '../status.js'
+import { describeError, RestError, restErrorBody, UNEXPECTED } from '../status.js'
 import { type Body, bodyError, canonicalKeys, jsonSchema, type RestContext, type Route } from './route.js'
 
 export interface RestOptions {
@@ -29,8 +30,22 @@ export interface RestOptions {
   readonly receiveBytesMax: number
   /** Seconds a request may take unless its header says otherwise. */
   readonly timeoutSeconds: number
+  /** Levels a body may nest; more than LIMITS.jsonDepthMax is never read. Default that. */
+  readonly nestingMax?: number
+  /** Pages beside the endpoints. Default none. */
+  readonly pages?: readonly Page[]
+  /** Told about every endpoint's answer; `ok` is false when its code is not 0. */
+  readonly observePath?: (path: string, ok: boolean, ms: number) => void
   /** One line per error that is nobody's input. */
   readonly warn: (message: string) => void
+}
+
+/** Something to read with GET: health, figures. */
+export interface Page {
+  readonly path: string
+  /** Who may read it when authentication is on; absent: everybody, without a login. */
+  readonly readers?: (user: string) => boolean
+  readonly answer: () => { readonly status: number; readonly type: string; readonly text: string }
 }
 
 /** A running REST endpoint without a listening socket of its own. */
@@ -62,16 +77,20 @@ export async function openRest(options: RestOptions): Promise<RestEndpoint> {
       return server
     },
   }) as unknown as FastifyInstance
-  parseEverythingAsJson(app)
+  parseEverythingAsJson(app, options.nestingMax ?? LIMITS.jsonDepthMax)
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(CORS)
     if (request.method === 'OPTIONS') await reply.code(204).send()
   })
-  app.setErrorHandler((error, _request, reply) => sendError(options, reply, error))
+  app.setErrorHandler((error, request, reply) => {
+    failed.add(request)
+    sendError(options, reply, error)
+  })
   app.setNotFoundHandler((_request, reply) => {
     void reply.code(404).type('text/plain').send('404 page not found')
   })
   for (const route of options.routes) addRoute(app, options, route)
+  for (const page of options.pages ?? []) addPage(app, options, page)
   await app.ready()
   const http = server!
   http.emit('listening')
@@ -85,19 +104,22 @@ export async function openRest(options: RestOptions): Promise<RestEndpoint> {
   }
 }
 
-function parseEverythingAsJson(app: FastifyInstance): void {
+function parseEverythingAsJson(app: FastifyInstance, nestingMax: number): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, text, done) => {
     try {
-      done(null, parseBody(text as string))
+      done(null, parseBody(text as string, nestingMax))
     } catch (error) {
       done(error as Error)
     }
   })
 }
 
-function parseBody(text: string): Body {
+function parseBody(text: string, nestingMax: number): Body {
   if (text.trim() === '') throw emptyBody()
+  if (nestingMax < LIMITS.jsonDepthMax && nestsDeeper(text, nestingMax)) {
+    throw new RestError('notJson', `the request body nests deeper than ${nestingMax} levels`)
+  }
   let body: unknown
   try {
     body = parseJson(text)
@@ -110,19 +132,62 @@ function parseBody(text: string): Body {
   return body as Body
 }
 
+/** True when JSON text opens more than `levels` brackets at once; brackets inside strings do not count. */
+function nestsDeeper(text: string, levels: number): boolean {
+  let depth = 0
+  let inString = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (inString) {
+      if (code === 0x5c) i++
+      else if (code === 0x22) inString = false
+    } else if (code === 0x22) inString = true
+    else if (code === 0x7b || code === 0x5b) {
+      if (++depth > levels) return true
+    } else if (code === 0x7d || code === 0x5d) depth--
+  }
+  return false
+}
+
 function emptyBody(): RestError {
   return new RestError('notJson', 'the request body should be nil, however {} is valid')
+}
+
+/** Requests that were answered with an error. */
+const failed = new WeakSet<FastifyRequest>()
+
+function addPage(app: FastifyInstance, options: RestOptions, page: Page): void {
+  app.get(page.path, async (request, reply) => {
+    const { readers } = page
+    if (readers !== undefined && options.authenticate !== null) {
+      reply.header('www-authenticate', 'Basic realm="kestrel"')
+      const user = await userOf(options, request)
+      if (!readers(user)) throw new PermissionError(`permission deny to ${user} for ${page.path}`)
+      reply.removeHeader('www-authenticate')
+    }
+    const { status, type, text } = page.answer()
+    return reply.code(status).type(type).send(text)
+  })
 }
 
 /** Who sent a request, once its credentials were checked. */
 const users = new WeakMap<FastifyRequest, string>()
 
 function addRoute(app: FastifyInstance, options: RestOptions, route: Route): void {
+  const { observePath } = options
   app.post(PREFIX + route.path, {
+    ...(observePath === undefined
+      ? {}
+      : {
+          onResponse: async (request: FastifyRequest, reply: FastifyReply) =>
+            observePath(route.path, !failed.has(request), reply.elapsedTime),
+        }),
     schema: { body: jsonSchema(route.body) },
-    preValidation: async request => {
-      // Authentication comes before anything is said about the body.
+    onRequest: async request => {
+      // Authentication comes before the body is read, let alone before anything is said about it.
       users.set(request, await userOf(options, request))
+    },
+    preValidation: async request => {
       if (request.body === undefined || request.body === null) throw emptyBody()
       request.body = canonicalKeys(route.body, request.body as Body)
     },
@@ -187,7 +252,7 @@ function within<T>(seconds: number, work: Promise<T>): Promise<T> {
 
 function sendError(options: RestOptions, reply: FastifyReply, error: unknown): void {
   const body = restErrorBody(unwrapped(error))
-  if (body.code === 65535)
+  if (body.code === UNEXPECTED && !describeError(error).input && !(error instanceof PermissionError))
     options.warn(`REST: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   void reply.code(httpStatusOf(error)).type(JSON_TYPE).send(stringifyJson(body))
 }
@@ -203,7 +268,7 @@ function unwrapped(error: unknown): unknown {
 
 function httpStatusOf(error: unknown): number {
   if (error instanceof RestError) return error.httpStatus
+  if (error instanceof PermissionError) return 403
   if (error instanceof MilvusError && error.reason === 'Timeout') return 408
-  if (error instanceof MilvusError && error.reason === 'PrivilegeNotPermitted') return 403
   return 200
 }

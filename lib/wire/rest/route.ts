@@ -140,8 +140,14 @@ export function objectOf(body: Body, key: string): Readonly<Record<string, unkno
     : {}
 }
 
-/** Objects of a key, empty when absent. */
+/** Objects of a key, empty when absent. @throws RestError 1801 for a list of anything else */
 export function objectsOf(body: Body, key: string): Body[] {
   const value = body[key]
-  return Array.isArray(value) ? (value as Body[]) : []
+  if (!Array.isArray(value)) return []
+  for (const one of value as unknown[]) {
+    if (typeof one !== 'object' || one === null || Array.isArray(one)) {
+      throw new RestError('notJson', `${key} must be a list of objects`)
+    }
+  }
+  return value as Body[]
 }

@@ -11,6 +11,7 @@ import type { Row } from '../../query/request.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from '../../schema/collection-schema.js'
 import { DataType } from '../../schema/data-type.js'
 import { bfloat16Into, float16Into } from '../../schema/half-float.js'
+import { elementField } from '../../schema/struct-codec.js'
 import { formatTimestamptz, parseTimestamptz } from '../../schema/timestamptz.js'
 import { RestError } from '../status.js'
 import type { Body } from './route.js'
@@ -54,6 +55,10 @@ function valueIn(field: FieldSchema, value: unknown): unknown {
       const list = typeof value === 'string' ? jsonOrText(value) : value
       return Array.isArray(list) ? list.map(item => scalarIn(field.elementType, item)) : list
     }
+    case DataType.ArrayOfStruct: {
+      const list = typeof value === 'string' ? jsonOrText(value) : value
+      return Array.isArray(list) ? list.map(item => structIn(field, item)) : list
+    }
     case DataType.FloatVector:
     case DataType.Int8Vector:
     case DataType.SparseFloatVector:
@@ -65,6 +70,17 @@ function valueIn(field: FieldSchema, value: unknown): unknown {
     default:
       return scalarIn(field.dataType, value)
   }
+}
+
+/** One element of a struct array. What it must hold is judged by whoever takes it. */
+function structIn(field: FieldSchema, item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || Array.isArray(item)) return item
+  const out: Row = {}
+  for (const [key, value] of Object.entries(item)) {
+    const sub = field.fields?.find(one => one.name === key)
+    setKey(out, key, sub === undefined ? value : valueIn(elementField(sub), value))
+  }
+  return out
 }
 
 /** Vectors of bytes: base64 text, or a list of numbers. Anything else is judged by whoever takes it. */
@@ -146,6 +162,8 @@ function valueOut(rendering: Rendering, field: FieldSchema, value: unknown): unk
       return stringifyJson(value)
     case DataType.Timestamptz:
       return formatTimestamptz(parseTimestamptz(value as string, 'UTC'), rendering.timeZone)
+    case DataType.ArrayOfStruct:
+      return (value as Row[]).map(item => structOut(rendering, field, item))
     case DataType.Array:
       return arrayOut(rendering, field, value as unknown[])
     case DataType.BinaryVector:
@@ -161,6 +179,15 @@ function valueOut(rendering: Rendering, field: FieldSchema, value: unknown): unk
     default:
       return value
   }
+}
+
+/** One element of a struct array: its values as fields of their types. */
+function structOut(rendering: Rendering, field: FieldSchema, item: Row): Row {
+  const out: Row = {}
+  for (const sub of field.fields ?? []) {
+    if (sub.name in item) setKey(out, sub.name, valueOut(rendering, elementField(sub), item[sub.name]))
+  }
+  return out
 }
 
 function halvesOut(type: DataType, numbers: number[]): string {

@@ -10,6 +10,7 @@ import type {
 import { planVectorField } from '../../query/search-plan.js'
 import type { CollectionSchema } from '../../schema/collection-schema.js'
 import { DataType } from '../../schema/data-type.js'
+import { structSubField } from '../../schema/struct-codec.js'
 import { rankerOf } from '../engine-calls/read-requests.js'
 import { notSupported, RestError } from '../status.js'
 import { type Body, objectOf, objectsOf, textOf, textsOf } from './route.js'
@@ -101,6 +102,8 @@ function window(body: Body): { limit: number; offset: number } {
 
 /** Query vectors in a form the field's type takes. */
 function vectorsOf(schema: CollectionSchema, annsField: string, data: readonly unknown[]): unknown[] {
+  // A list of vectors per query: the search takes them as they are.
+  if (structSubField(schema, annsField) !== null) return [...data]
   const { dataType } = schema.fields[planVectorField(schema, { annsField })]!
   if (dataType === DataType.Int8Vector) {
     return data.map(vector => (Array.isArray(vector) ? Int8Array.from(vector as number[]) : vector))
