@@ -110,7 +110,7 @@ t.test('storage parameters of an index change while the collection is released',
   )
   await bench.things.release()
   t.match(await alter('vec', { M: '8' }), /M is not a configable index property/)
-  t.match(await alter('vec', { 'mmap.enabled': 'maybe' }), /mmap.enabled: expected true or false, got maybe/)
+  t.match(await alter('vec', { 'mmap.enabled': 'maybe' }), /invalid mmap.enabled value: maybe/)
   t.match(await alter('nope', { 'mmap.enabled': true }), /index not found\[indexName=nope\]/)
   t.match(await alter('vec', {}), /no properties or delete keys provided/)
   await bench.things.alterIndex('vec', { 'mmap.enabled': true })

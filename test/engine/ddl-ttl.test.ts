@@ -73,9 +73,32 @@ for (const state of STATES) {
     await bench.things.upsert([{ id: 2, until: '2026-01-01T12:00:00Z' }], { partialUpdate: true })
     t.same(await seen(t, bench, all), [3], 'a merge ends it')
     bench.nowMs -= 16 * MINUTE
-    t.same(await seen(t, bench, all), [1, 3], 'time decides, not what was asked before')
+    const purged = state === 'compacted'
+    t.same(await seen(t, bench, all), purged ? [3] : [1, 3], 'time decides, not what was asked before')
     await bench.things.dropProperties(['ttl_field'])
-    t.same(await seen(t, bench, all), all, 'without the property nothing is hidden')
+    t.same(await seen(t, bench, all), purged ? [2, 3] : all, 'without the property nothing is hidden')
+  })
+
+  t.test(`compaction removes rows that are over, ${state}`, async t => {
+    const bench = await things(t, TIMED)
+    bench.nowMs = Date.UTC(2026, 0, 1, 12, 0)
+    await bench.things.insert([row(1, '2026-01-01T12:10:00Z'), row(2, '2026-01-01T12:20:00Z'), row(3, null)])
+    await bench.settle(state)
+    await bench.things.compact()
+    t.equal((await bench.things.stats()).sealedRows, 3, 'nothing is over yet')
+    bench.nowMs += 10 * MINUTE
+    const before = await bench.things.queryIterator({ batchSize: 1, outputFields: ['id'] })
+    await bench.things.compact()
+    t.equal((await bench.things.stats()).sealedRows, 2, 'on demand, in a segment with nothing else to do')
+    t.same(await seen(t, bench, [1, 2, 3]), [2, 3])
+    t.same(await before.page(2), [{ id: 2 }, { id: 3 }], 'an iterator over the older segment goes on')
+    await before.close()
+    bench.nowMs += 10 * MINUTE
+    await bench.things.insert([row(4, '2026-01-01T12:15:00Z'), row(5, '2026-01-01T13:00:00Z')])
+    await bench.things.compact()
+    t.equal((await bench.things.stats()).sealedRows, 2, 'and in a merge')
+    await bench.things.dropProperties(['ttl_field'])
+    t.same(await seen(t, bench, [1, 2, 3, 4, 5]), [3, 5], 'they are gone for good')
   })
 
   t.test(`rows older than the collection's TTL are gone, ${state}`, async t => {

@@ -55,6 +55,26 @@ t.test('a failing log write stops the writes of that collection, and nothing els
   await again.db.close()
 })
 
+t.test('a collection that takes no more writes can be dropped', async t => {
+  const store = new FaultStore()
+  const directory = t.testdir()
+  const { db } = await openInline(store, directory)
+  const c = await db.createCollection({ ...SCHEMA, name: 'c' })
+  await c.insert(rows(0, 5))
+  await c.flush()
+  store.failWrite(1)
+  await t.rejects(c.insert([row(9)]), { message: REFUSAL })
+  await db.dropCollection('c')
+  t.strictSame(await db.listCollections(), [])
+  const again = await db.createCollection({ ...SCHEMA, name: 'c' })
+  await again.insert([row(1)])
+  t.equal(await again.count(), 1, 'its name is free')
+  await db.close()
+  const reopened = await openInline(store.crash(0), directory)
+  t.strictSame(await allRows(reopened.db.collection('c')), [row(1)], 'and the old one is gone for good')
+  await reopened.db.close()
+})
+
 t.test('a log write that arrived although its answer was lost is there after reopening', async t => {
   const store = new FaultStore()
   const directory = t.testdir()

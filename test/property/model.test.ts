@@ -146,8 +146,11 @@ class Run {
   inFlight: Promise<unknown>[] = []
   operations = 0
   indexType: 'HNSW' | 'FLAT' = 'FLAT'
+  /** Every second run has indexes on its scalar fields too. */
+  readonly scalarIndexes: boolean
 
   constructor(seed: number, directory: string) {
+    this.scalarIndexes = seed % 2 === 1
     this.random = rng(seed)
     this.schema = randomSchema(this.random)
     this.model = new ModelCollection(this.schema)
@@ -168,11 +171,17 @@ class Run {
   async create(): Promise<void> {
     await this.start()
     this.indexType = this.random.pick(['HNSW', 'FLAT'] as const)
+    const indexed = this.schema.fields.filter(
+      f => this.scalarIndexes && f.kind !== 'vector' && f.kind !== 'json',
+    )
     await this.db.createCollection({
       name: 'c',
       enableDynamicField: this.schema.dynamic,
       fields: fieldRequests(this.schema),
-      indexes: [{ fieldName: 'vec', indexType: this.indexType, metricType: 'L2' }],
+      indexes: [
+        { fieldName: 'vec', indexType: this.indexType, metricType: 'L2' },
+        ...indexed.map(f => ({ fieldName: f.name, indexType: 'AUTOINDEX' })),
+      ],
     })
     for (const name of PARTITIONS.slice(1)) await this.books.createPartition(name)
   }

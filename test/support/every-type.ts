@@ -5,6 +5,7 @@
  * vectors, both spellings of sparse vectors, typed arrays, Dates.
  */
 import { type CreateCollection, DataType, type FieldRequest } from '../../lib/index.js'
+import { isVectorType } from '../../lib/schema/data-type.js'
 
 export const INT64_MAX = 2n ** 63n - 1n
 export const INT64_MIN = -(2n ** 63n)
@@ -60,6 +61,41 @@ export const TYPED_FIELDS: readonly TypedField[] = [
     pair('2024-05-06T07:08:09.123456+02:00', '2024-05-06T05:08:09.123456Z'),
     pair(new Date(0), '1970-01-01T00:00:00Z'),
     pair('2024-05-06 07:08:09', '2024-05-06T07:08:09Z'),
+  ),
+  typed(
+    'geometry',
+    DataType.Geometry,
+    {},
+    pair('point(1.50 -2e1)', 'POINT (1.5 -20)'),
+    same('POLYGON ((0 0, 4 0, 4 4, 0 0), (2 1, 3 1, 3 2, 2 1))'),
+    pair(
+      'GeometryCollection(MULTIPOINT(1 2,3 4), LINESTRING EMPTY)',
+      'GEOMETRYCOLLECTION (MULTIPOINT ((1 2), (3 4)), LINESTRING EMPTY)',
+    ),
+  ),
+  typed(
+    'struct',
+    DataType.ArrayOfStruct,
+    {
+      maxCapacity: 4,
+      fields: [
+        { name: 'text', dataType: DataType.VarChar, maxLength: 16 },
+        { name: 'long', dataType: DataType.Int64 },
+        { name: 'emb', dataType: DataType.Float16Vector, dim: 2 },
+      ],
+    },
+    pair(
+      [
+        { text: 'a', long: '9007199254740993', emb: [0.5, 1] },
+        { emb: [-2, 4], long: -1, text: 'ü' },
+      ],
+      [
+        { text: 'a', long: 9007199254740993n, emb: [0.5, 1] },
+        { text: 'ü', long: -1, emb: [-2, 4] },
+      ],
+    ),
+    same([]),
+    same([{ text: '', long: 0, emb: [0, 0] }]),
   ),
   ...arrays(),
   typed(
@@ -133,7 +169,7 @@ export const EVERY_TYPE: Omit<CreateCollection, 'name'> = {
     { name: 'id', dataType: DataType.Int64, primaryKey: true },
     ...TYPED_FIELDS.map(typed => typed.field),
   ],
-  indexes: TYPED_FIELDS.filter(({ field }) => field.dataType >= 100).map(({ field }) => ({
+  indexes: TYPED_FIELDS.filter(({ field }) => isVectorType(field.dataType)).map(({ field }) => ({
     fieldName: field.name,
     indexType: 'AUTOINDEX',
     metricType: metricOf(field.dataType),

@@ -21,6 +21,7 @@ const DOORS: Readonly<Record<string, string>> = {
   'classic-level': 'store',
   msgpackr: 'store',
   'hnswlib-node': 'index',
+  jsts: 'filter',
   'p-queue': 'engine',
   commander: 'cli',
 }

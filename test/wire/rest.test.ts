@@ -289,7 +289,7 @@ t.test('what is wrong has a code and nothing is written', async t => {
       consistencyLevel,
     )
   }
-  t.match(await post('users/list', {}), { code: 3000 }, 'what there is not is refused')
+  t.match(await post('common/run_analyzer', { text: ['a'] }), { code: 3000 }, 'what there is not is refused')
   await served.close()
   t.strictSame(served.warnings, [])
 })

@@ -1,10 +1,11 @@
 /** `kestrel serve` as a process: what it prints, how it stops, and what it says when it cannot start. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect as connectSocket, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { MilvusClient } from '@zilliz/milvus2-sdk-node'
 import t, { type Test } from 'tap'
+import { repoRoot } from '../tidy/sources.js'
 
 const KESTREL = fileURLToPath(new URL('../../lib/cli/kestrel.js', import.meta.url))
 
@@ -18,9 +19,11 @@ interface Running {
   said(lines: number): Promise<void>
 }
 
-/** Starts the command; a test that fails leaves no process behind. */
-function kestrel(t: Test, ...args: string[]): Running {
-  const child = spawn(process.execPath, [KESTREL, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Starts the command, with variables added to the environment; a test that fails leaves no process behind. */
+function kestrel(t: Test, ...given: (string | Record<string, string>)[]): Running {
+  const args = given.filter(one => typeof one === 'string')
+  const env = Object.assign({ ...process.env }, ...given.filter(one => typeof one === 'object'))
+  const child = spawn(process.execPath, [KESTREL, ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
   t.teardown(() => void child.kill('SIGKILL'))
   let out = ''
   let err = ''
@@ -57,7 +60,7 @@ t.test('serve says where it listens, answers, and stops at SIGTERM with everythi
   const [where, data, how] = first.out().split('\n')
   t.match(where, /^kestrel: listening on 127\.0\.0\.1:\d+ \(gRPC and REST\)$/)
   t.equal(data, `kestrel: data directory ${directory}`)
-  t.match(how, /^kestrel: durability sync, kestreldb \d+\.\d+\.\d+/)
+  t.match(how, /^kestrel: durability sync, authentication off, kestreldb \d+\.\d+\.\d+/)
   const answer = await call(portOf(first.out()), 'collections/list')
   t.strictSame(await answer.json(), { code: 0, data: [] })
 
@@ -93,9 +96,7 @@ t.test('other machines are only let in with credentials, or when told so', async
   t.equal(await refused.ended, 1)
   t.match(refused.err(), /--insecure-no-auth/)
 
-  const file = join(directory, 'users')
-  writeFileSync(file, '# who may connect\nroot:Milvus\n')
-  const guarded = kestrel(t, 'serve', join(directory, 'guarded.db'), '--port', '0', '--auth', file)
+  const guarded = kestrel(t, 'serve', join(directory, 'guarded.db'), '--port', '0', '--auth')
   await guarded.said(3)
   const port = portOf(guarded.out())
   t.equal((await call(port, 'collections/list')).status, 401)
@@ -103,6 +104,107 @@ t.test('other machines are only let in with credentials, or when told so', async
   t.equal((await call(port, 'collections/list', { authorization: 'Bearer root:Milvus' })).status, 200)
   guarded.child.kill('SIGINT')
   t.equal(await guarded.ended, 0)
+})
+
+t.test('TLS, the first password of root, and options from the environment', async t => {
+  const files = join(repoRoot(), 'test/fixtures/tls')
+  const env = {
+    KESTREL_AUTH: 'true',
+    KESTREL_INSECURE_NO_AUTH: 'false',
+    KESTREL_PORT: '0',
+    KESTREL_ROOT_PASSWORD: 'from-the-start',
+    KESTREL_TLS_KEY: join(files, 'server.key'),
+    KESTREL_LOG_LEVEL: 'debug',
+  }
+  const flags = ['--host', '0.0.0.0', '--tls-cert', join(files, 'server.pem')]
+  const served = kestrel(t, env, 'serve', join(t.testdir(), 'tls.db'), ...flags)
+  await served.said(3)
+  t.match(served.out(), /listening on 0\.0\.0\.0:\d+ \(gRPC and REST, TLS\)/)
+  t.match(served.out(), /authentication on/)
+  const port = /listening on 0\.0\.0\.0:(\d+)/.exec(served.out())![1]!
+  const client = new MilvusClient({
+    address: `localhost:${port}`,
+    ssl: true,
+    username: 'root',
+    password: 'from-the-start',
+    tls: { rootCertPath: join(files, 'server.pem') },
+  })
+  await client.connectPromise
+  t.strictSame((await client.listUsers()).usernames, ['root'])
+  await client.closeConnection()
+  served.child.kill('SIGTERM')
+  t.equal(await served.ended, 0)
+  t.match(served.out(), /^kestrel: ListCredUsers ok .* user=root$/m)
+  t.equal(served.err(), '')
+  t.notMatch(served.out() + served.err(), 'from-the-start')
+})
+
+t.test('what is unsafe is said, and wrong options are one line each', async t => {
+  const directory = t.testdir()
+  const clear = kestrel(t, 'serve', join(directory, 'clear.db'), '--host', '0.0.0.0', '--port', '0', '--auth')
+  await clear.said(3)
+  clear.child.kill('SIGTERM')
+  t.equal(await clear.ended, 0)
+  t.match(clear.err(), /warning: passwords and rows travel to 0\.0\.0\.0 in the clear/)
+  t.match(clear.err(), /warning: root still has Milvus's default password/)
+  const open = kestrel(
+    t,
+    'serve',
+    join(directory, 'open.db'),
+    '--host',
+    '::',
+    '--port',
+    '0',
+    '--insecure-no-auth',
+  )
+  await open.said(3)
+  open.child.kill('SIGTERM')
+  await open.ended
+  t.match(open.err(), /warning: anybody who reaches :: can read and change everything/)
+  const wrong: readonly (readonly [Record<string, string>, readonly string[], RegExp])[] = [
+    [{}, ['--max-nesting', '201'], /--max-nesting: expected a number from 1 to 200, got 201/],
+    [{}, ['--request-timeout', 'soon'], /--request-timeout: expected a number/],
+    [{}, ['--tls-cert', 'x'], /--tls-cert: needs --tls-key/],
+    [{ KESTREL_AUTH: 'maybe' }, [], /KESTREL_AUTH: expected true or false, got maybe/],
+    [{ KESTREL_ROOT_PASSWORD: 'short' }, ['--auth', '--port', '0'], /invalid password length/],
+  ]
+  for (const [env, flags, message] of wrong) {
+    const refused = kestrel(t, env, 'serve', join(directory, 'never.db'), ...flags)
+    t.equal(await refused.ended, 1, flags.join(' '))
+    t.match(refused.err(), message)
+    t.equal(refused.err().trimEnd().split('\n').length, 1)
+  }
+})
+
+t.test('a second signal ends the process at once', async t => {
+  const served = kestrel(t, 'serve', join(t.testdir(), 'busy.db'), '--port', '0')
+  await served.said(3)
+  // A connection that says nothing keeps the server waiting for its grace time.
+  const socket = connectSocket(portOf(served.out()), '127.0.0.1')
+  socket.on('error', () => undefined)
+  socket.write('POST /v2/vectordb/collections/list HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n')
+  await new Promise(resolve => setTimeout(resolve, 200))
+  served.child.kill('SIGINT')
+  await served.said(4)
+  served.child.kill('SIGINT')
+  t.equal(await served.ended, 130)
+  socket.destroy()
+})
+
+t.test('the help fits on a screen and names every option', async t => {
+  const help = kestrel(t, 'serve', '--help')
+  t.equal(await help.ended, 0)
+  const lines = help.out().split('\n')
+  t.ok(lines.length < 50 && lines.slice(0, -4).every(line => line.length <= 100), `${lines.length} lines`)
+  for (const option of [
+    '--auth',
+    '--tls-client-ca',
+    '--max-nesting',
+    '--insecure-no-auth',
+    'KESTREL_TLS_CERT',
+  ]) {
+    t.match(help.out(), option)
+  }
 })
 
 t.test('the library itself loads neither server library', async t => {

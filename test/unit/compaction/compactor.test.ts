@@ -96,6 +96,7 @@ function compactTask(
     horizonTick: 0,
     droppedPartitions: new Int32Array(0),
     expireBeforeTick: 0,
+    deadline: null,
     appliedDelta: 4,
     level: 2,
     indexes: [],

@@ -95,6 +95,7 @@ function mergeTask(
     horizonTick: 100,
     droppedPartitions: new Int32Array(0),
     expireBeforeTick: 0,
+    deadline: null,
     appliedDelta: 0,
     level: 1,
     indexes: [{ spec, fileName, base }],

@@ -85,6 +85,7 @@ t.test('what the thread writes is there for the main thread, while both have the
     horizonTick: 0,
     droppedPartitions: new Int32Array(0),
     expireBeforeTick: 0,
+    deadline: null,
     appliedDelta: 1,
     level: 1,
     indexes: [],
@@ -118,6 +119,7 @@ t.test('errors keep their reason across the thread border', async t => {
     horizonTick: 0,
     droppedPartitions: new Int32Array(0),
     expireBeforeTick: 0,
+    deadline: null,
     appliedDelta: 1,
     level: 1,
     indexes: [],
@@ -253,7 +255,7 @@ function inChild(
     })
     const compact = (segmentId, metas) => ({
       kind: 'compact', segmentId, fields, pkFieldId: 100, inputs: metas.map(meta => ({ meta, deletes: none })),
-      horizonTick: 0, droppedPartitions: new Int32Array(0), expireBeforeTick: 0, appliedDelta: 0, level: 1, indexes: [],
+      horizonTick: 0, droppedPartitions: new Int32Array(0), expireBeforeTick: 0, deadline: null, appliedDelta: 0, level: 1, indexes: [],
     })
     const spec = { id: 1, name: 'v', fieldName: 'f101', indexType: 'HNSW', metricType: 'L2', params: { M: '8', efConstruction: '40' } }
     const index = meta => ({ kind: 'index', meta, field: fields[1], spec, fileName: meta.id + '-101-1' })

@@ -412,9 +412,12 @@ t.test('functions that this engine does not have say so', async t => {
   t.match(refusal(schema, 'phrase_match(s, "a", 2)'), 'field "s" does not enable match')
   t.match(refusal(schema, 'TEXT_MATCH(s, "a", minimum_should_match=2)'), 'field "s" does not enable match')
   t.match(refusal(schema, 'text_match(i64, "a")'), 'text match operation on non-string is unsupported')
-  t.match(refusal(schema, "st_within(j, 'POINT (1 1)')"), 'not supported yet')
-  t.match(refusal(schema, 'element_filter(j, $[a] > 1)'), 'not supported yet')
-  t.match(refusal(schema, 'MATCH_LEAST(j, $[a] > 1, threshold=2)'), 'not supported yet')
+  t.match(refusal(schema, "st_within(j, 'POINT (1 1)')"), 'st_within can only be applied on a geometry field')
+  t.match(refusal(schema, 'element_filter(j, $[a] > 1)'), 'can only be applied on a struct array field')
+  t.match(
+    refusal(schema, 'MATCH_LEAST(j, $[a] > 1, threshold=2)'),
+    'can only be applied on a struct array field',
+  )
 })
 
 t.test('names in other scripts, and fields called like soft keywords', async t => {

@@ -23,7 +23,7 @@ t.test('a narrow filter is scanned, a wide one draws more candidates', async t =
 t.test('the switch lies where the estimated costs meet', async t => {
   for (let passing = 100; passing <= 100_000; passing += 100) {
     const choice = chooseScan({ ...sizes, passing })
-    if (choice.kind === 'graph') t.ok(graphNs(choice.ef, 128) < exactNs({ ...sizes, passing }))
+    if (choice.kind === 'graph') t.ok(graphNs(choice.ef, 100_000, 128) < exactNs({ ...sizes, passing }))
   }
 })
 
@@ -42,4 +42,16 @@ t.test('candidates double until the scan is cheaper or the graph has no more', a
   for (; choice.kind === 'graph'; steps++) choice = widen(sizes, choice)
   t.ok(steps < 12)
   t.equal(widen({ ...sizes, points: 20 }, { ask: 20, ef: 20 }).kind, 'exact')
+})
+
+t.test('a small graph is cheap, a scan of converted rows dear', async t => {
+  const half = { ...sizes, passing: 1_500, points: 3_000, dim: 100 }
+  t.ok(graphNs(64, 3_000, 100) * 3 < graphNs(64, 100_000, 100), 'a graph in the caches')
+  t.equal(
+    graphNs(64, 10_000_000, 100),
+    graphNs(64, 1_000_000, 100),
+    'no graph misses the caches more than always',
+  )
+  t.ok(exactNs({ ...half, converted: true }) > exactNs(half) * 1.5)
+  t.ok(exactNs({ ...half, passing: 3_000 }) < exactNs(half), 'neighbours are read ahead')
 })

@@ -1,6 +1,7 @@
 /** Segment columns on a real store: what is written comes back, and damage is named, never returned. */
 import t, { type Test } from 'tap'
 import { MilvusError } from '../../../lib/base/errors.js'
+import { simdKernel } from '../../../lib/index/simd-kernels.js'
 import type { FieldSchema } from '../../../lib/schema/collection-schema.js'
 import type { Column } from '../../../lib/schema/column.js'
 import { DataType } from '../../../lib/schema/data-type.js'
@@ -90,6 +91,22 @@ t.test(`columns of every type come back as they were written (SEED=${seed})`, as
     meta.partitionIds,
     [...new Set(partitionIds)].sort((a, b) => a - b),
   )
+})
+
+t.test('float32 vectors that will be scanned are read to where the vector unit finds them', async t => {
+  const store = await openStore(t)
+  const fields = [
+    fieldOf(100, DataType.FloatVector, { dim: 64 }),
+    fieldOf(101, DataType.Int8Vector, { dim: 64 }),
+    fieldOf(102, DataType.FloatVector, { dim: 64, nullable: true }),
+  ]
+  const { columns, rowCount, meta } = await writeRandom(store, rng(seed), fields, 2_001)
+  for (let i = 0; i < fields.length; i++) {
+    const column = await readColumn(store, meta, fields[i]!, false, true)
+    t.strictSame(cellsOf(column, rowCount), cellsOf(columns[i]!, rowCount))
+    const found = column.layout === 'fixed' && simdKernel('L2', column.values as Float32Array) !== null
+    t.equal(found, fields[i]!.dataType === DataType.FloatVector)
+  }
 })
 
 t.test('a long column is cut into chunks of 1 to 2 MiB of whole rows', async t => {

@@ -38,7 +38,7 @@ const sign = (n: number): number => Math.sign(n)
 
 t.test('numbers on disk never change', async t => {
   t.strictSame(KEYSPACE, { meta: 1, manifest: 2, log: 3, column: 4, deleteDelta: 5 })
-  t.strictSame(CATALOG_KIND, { database: 1, collection: 2, user: 3, role: 4 })
+  t.strictSame(CATALOG_KIND, { database: 1, collection: 2, user: 3, role: 4, privilegeGroup: 5 })
   t.equal(toHex(formatKey()), '0101')
   t.equal(toHex(ceilingKey()), '0102')
 })

@@ -3,7 +3,7 @@ import type { Column, FixedColumn, VarColumn } from '../../../lib/schema/column.
 import { DataType } from '../../../lib/schema/data-type.js'
 import { decodeFieldsData, openFieldData } from '../../../lib/wire/field-data.js'
 import { writeFieldData } from '../../../lib/wire/field-encode.js'
-import { ProtoReader, ProtoWriter } from '../../../lib/wire/protobuf.js'
+import { ProtoReader, ProtoWriter, WireType } from '../../../lib/wire/protobuf.js'
 import { field, meta, schemaOf } from './schema-fixture.js'
 
 function encoded(one: ReturnType<typeof field>, column: Column, rowCount: number): Buffer {
@@ -96,4 +96,52 @@ t.test('null JSON still parses', async t => {
   t.ok(dynamic.includes('{}'))
   t.equal(openFieldData(dynamic).valid, null, 'the dynamic column has no flags')
   t.equal(openFieldData(dynamic).dynamic, true)
+})
+
+t.test('a geometry comes as WKT or WKB and leaves as WKT', async t => {
+  const geo = field('g', DataType.Geometry, { nullable: true })
+  const schema = schemaOf([geo])
+  const message = (member: number, values: readonly Uint8Array[], valid: readonly number[]) => {
+    const w = new ProtoWriter()
+    w.tag(1, WireType.varint)
+    w.uint32(DataType.Geometry)
+    w.tag(2, WireType.bytes)
+    w.string('g')
+    w.begin(3)
+    w.begin(member)
+    for (const value of values) {
+      w.tag(1, WireType.bytes)
+      w.bytes(value)
+    }
+    w.end()
+    w.end()
+    w.begin(7)
+    for (const flag of valid) w.byte(flag)
+    w.end()
+    return w.finish()
+  }
+  const at = schema.fields.findIndex(f => f.name === 'g')
+  const wkb = Buffer.alloc(21)
+  wkb.writeUInt8(1)
+  wkb.writeUInt32LE(1, 1)
+  wkb.writeDoubleLE(1.5, 5)
+  wkb.writeDoubleLE(2, 13)
+  for (const bytes of [
+    message(12, [Buffer.from('point(1.50 2)')], [0, 1]),
+    message(12, [Buffer.from(''), Buffer.from('point(1.50 2)')], [0, 1]),
+    message(10, [wkb], [0, 1]),
+  ]) {
+    const column = decodeFieldsData(schema, [bytes], 2, 'partial').columns[at] as VarColumn
+    const again = openFieldData(encoded(geo, column, 2))
+    t.same([...again.valid!], [0, 1])
+    const member = new ProtoReader(again.payload)
+    t.equal(member.next(), 12)
+    const list = member.part()
+    const texts: string[] = []
+    while (list.next() !== 0) texts.push(list.string())
+    t.same(texts, ['', 'POINT (1.5 2)'])
+  }
+  t.throws(() => decodeFieldsData(schema, [message(12, [Buffer.from('x')], [0, 1])], 2, 'partial'), {
+    message: /invalid Geometry data, transform to wkb failed/,
+  })
 })

@@ -1,6 +1,7 @@
 /** Small parts of requests: query vectors, ids, key/value pairs, template values, schemas. */
 import t from 'tap'
 import { DataType } from '../../../lib/schema/data-type.js'
+import { buildSchema } from '../../../lib/schema/validate-schema.js'
 import { Params, parseBoolean, parseInteger, toRecord } from '../../../lib/wire/key-values.js'
 import { encode } from '../../../lib/wire/message.js'
 import { CollectionSchema, PlaceholderGroup } from '../../../lib/wire/messages/common.js'
@@ -37,7 +38,12 @@ t.test('query vectors come out as typed arrays, texts and sorted pairs', async t
 t.test('query vectors that fit no field are refused', async t => {
   t.throws(() => decodePlaceholderGroup(group(101, new Uint8Array(5))), { code: 1100 })
   t.throws(() => decodePlaceholderGroup(group(104, Buffer.alloc(16))), /same indices/)
-  t.throws(() => decodePlaceholderGroup(group(301, new Uint8Array(4))), { code: 3000 })
+  t.throws(() => decodePlaceholderGroup(group(304, new Uint8Array(4))), { code: 3000 })
+  t.same(
+    decodePlaceholderGroup(group(301, new Uint8Array(8))).values,
+    [new Float32Array(2)],
+    'a list, end to end',
+  )
   t.throws(() => decodePlaceholderGroup(group(77)), /unknown placeholder type 77/)
   t.throws(() => decodePlaceholderGroup(Buffer.alloc(0)), { code: 1100 })
   t.throws(() => decodePlaceholderGroup(group(21, Uint8Array.of(0xff))), /UTF-8/)
@@ -196,7 +202,46 @@ t.test('a schema survives the trip to a client and back', async t => {
     ],
   })
   t.equal(request.fields.length, 6, '$meta is hidden')
-  t.throws(() => decodeCollectionSchema(encode(CollectionSchema, { struct_array_fields: [{ name: 's' }] })), {
-    code: 3000,
+})
+
+t.test('a struct array field survives the trip to a client and back', async t => {
+  const pair = (key: string, value: string) => ({ key, value })
+  const given = {
+    name: 'c',
+    fields: [
+      { name: 'id', data_type: 5, is_primary_key: true },
+      { name: 'v', data_type: 101, type_params: [pair('dim', '2')] },
+    ],
+    struct_array_fields: [
+      {
+        name: 's',
+        nullable: true,
+        fields: [
+          {
+            name: 't',
+            data_type: 22,
+            element_type: 21,
+            type_params: [pair('max_capacity', '3'), pair('max_length', '9')],
+          },
+          {
+            name: 'e',
+            data_type: 106,
+            element_type: 101,
+            type_params: [pair('max_capacity', '3'), pair('dim', '4')],
+          },
+        ],
+      },
+    ],
+  }
+  const built = buildSchema(decodeCollectionSchema(encode(CollectionSchema, given)).request)
+  const again = buildSchema(
+    decodeCollectionSchema(encode(CollectionSchema, describeSchema(built, 'default', {}))).request,
+  )
+  t.same(again, built)
+  t.equal(built.fields[2]!.fields!.length, 2)
+  const empty = { ...given, struct_array_fields: [{ name: 's' }] }
+  t.throws(() => buildSchema(decodeCollectionSchema(encode(CollectionSchema, empty)).request), {
+    code: 1100,
+    message: /struct array field s should have at least one sub-field/,
   })
 })
