@@ -10,10 +10,10 @@
  * with the same password at once (a pool of connections) go through it as one. There is a fixed number
  * of lanes, chosen by a keyed hash of the name, so neither invented names nor many failures take memory.
  */
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { MilvusError } from '../base/errors.js'
 import type { AccessCatalog } from './access-catalog.js'
+import { nodeCrypto } from './access-crypto.js'
 import { verifyPassword } from './access-password.js'
 import type { PasswordHash } from './access-records.js'
 
@@ -49,7 +49,7 @@ export class Logins {
   readonly #access: AccessCatalog
   readonly #nowMs: () => number
   readonly #pause: (ms: number) => Promise<unknown>
-  readonly #key = randomBytes(32).toString('hex')
+  #secret = ''
   /** By user; only users that exist get in, so it is as bounded as they are. */
   readonly #remembered = new Map<string, Remembered>()
   /** Attempts in their lanes, by name and password's digest; as bounded as the lanes. */
@@ -79,7 +79,9 @@ export class Logins {
 
   #digest(text: string): Buffer {
     // Key before and after, like HMAC's two passes, at a quarter of its cost: this runs on every call.
-    return hash('sha256', this.#key + text + this.#key, 'buffer')
+    const { hash, randomBytes } = nodeCrypto()
+    if (this.#secret === '') this.#secret = randomBytes(32).toString('hex')
+    return hash('sha256', this.#secret + text + this.#secret, 'buffer')
   }
 
   #isRemembered(name: string, digest: Buffer): boolean {
@@ -90,7 +92,7 @@ export class Logins {
       this.#remembered.delete(name)
       return false
     }
-    return timingSafeEqual(known.digest, digest)
+    return nodeCrypto().timingSafeEqual(known.digest, digest)
   }
 
   #once(name: string, password: string, digest: Buffer): Promise<boolean> {

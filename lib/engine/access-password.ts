@@ -4,9 +4,9 @@
  * One at a time, because each computation takes a thread of Node's pool (which the store's reads and writes need too)
  * and 32 MiB: a flood of logins must wait in line and not push everything else aside. The line is bounded.
  */
-import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { nodeCrypto } from './access-crypto.js'
 import { type PasswordHash, ROOT_PASSWORD } from './access-records.js'
 
 /** scrypt parameters of new hashes: 128 × N × r = 32 MiB, about 0.1 s. Stored with each hash, so they may rise. */
@@ -34,7 +34,7 @@ async function derive(
     () =>
       new Promise<Buffer>((resolve, reject) => {
         const options = { N: cost, r: blockSize, p: parallel, maxmem: 256 * cost * blockSize }
-        scrypt(password, salt, HASH_BYTES, options, (error, hash) =>
+        nodeCrypto().scrypt(password, salt, HASH_BYTES, options, (error, hash) =>
           error === null ? resolve(hash) : reject(error),
         )
       }),
@@ -50,7 +50,7 @@ async function derive(
 
 /** A new salted hash of a password. */
 export async function hashPassword(password: string): Promise<PasswordHash> {
-  const salt = randomBytes(SALT_BYTES)
+  const salt = nodeCrypto().randomBytes(SALT_BYTES)
   const parameters = { cost: COST, blockSize: BLOCK_SIZE, parallel: PARALLEL }
   const hash = await derive(password, salt, parameters)
   return {
@@ -81,7 +81,7 @@ export async function verifyPassword(
 ): Promise<boolean> {
   const known = stored ?? NOBODY
   const hash = await derive(password, Buffer.from(known.salt, 'base64'), known)
-  const same = timingSafeEqual(hash, Buffer.from(known.hash, 'base64'))
+  const same = nodeCrypto().timingSafeEqual(hash, Buffer.from(known.hash, 'base64'))
   return stored === null ? password === ROOT_PASSWORD : same && stored !== undefined
 }
 
