@@ -18,6 +18,7 @@ import { decodeFloats } from '../index/column-values.js'
 import { buildHnsw, HnswBuilder, hnswAvailable } from '../index/hnsw-index.js'
 import { hnswParamsOf } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
+import { nearOrder } from '../index/near-order.js'
 import {
   matches,
   readSidecarMap,
@@ -86,7 +87,14 @@ export async function buildIndex(request: IndexRequest, context: TaskContext): P
   const rows = rowsWithVector(column, meta.rowCount)
   if (rows.length === 0) return null
   try {
-    const draft = (await grownDraft(request, identity, rows, directory)) ?? newDraft(identity, rows)
+    const order = (some: Int32Array): Int32Array =>
+      column.values instanceof Float32Array
+        ? nearOrder(identity.params.metric, column.values, identity.params.dim, some, () =>
+            checkCancelled(context),
+          )
+        : some
+    const draft =
+      (await grownDraft(request, identity, rows, directory, order)) ?? newDraft(identity, order(rows))
     addRows(draft, field, column, context)
     crashPoint('index:before-write')
     checkCancelled(context)
@@ -111,6 +119,7 @@ async function grownDraft(
   identity: SidecarIdentity,
   rows: Int32Array,
   directory: string,
+  order: (rows: Int32Array) => Int32Array,
 ): Promise<Draft | null> {
   if (growFrom === null) return null
   const { fileName, segmentId, rowMap } = growFrom
@@ -119,7 +128,7 @@ async function grownDraft(
   if (map === null || !matches(map, { ...identity, segmentId })) return null
   if (map.params.m !== params.m || map.params.efConstruction !== params.efConstruction) return null
   const old = map.rowOfLabel.map(row => (row < 0 || row >= rowMap.length ? -1 : rowMap[row]!))
-  const newRows = rowsWithoutPoint(rows, old)
+  const newRows = order(rowsWithoutPoint(rows, old))
   const total = old.length + newRows.length
   if (total - rows.length > total * DEAD_SHARE_MAX) return null
   if (!(await verifyGraph(directory, fileName, map))) return null
