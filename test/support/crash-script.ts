@@ -4,7 +4,8 @@
  * Forty groups of five keys. A request rewrites, merges into or deletes one whole group, so that half a request would
  * show as a group whose rows disagree. The state after request K follows from the seed alone.
  */
-import { type CreateCollection, DataType } from '../../lib/index.js'
+import type { CreateCollection } from '../../lib/index.js'
+import { DataType } from '../../lib/schema/data-type.js'
 import { rng } from './rng.js'
 
 export const GROUPS = 40

@@ -1,11 +1,11 @@
 /**
  * The process that crash tests kill: runs the script from a given step, many requests in flight, and writes the number
- * of each acknowledged step to standard output, in order.
+ * of each acknowledged step to standard output, in order. It runs what the package ships, which also starts faster.
  *
  * Argument: JSON {directory, seed, from, count, crashPoint, waitAtEnd}.
  */
 import { writeSync } from 'node:fs'
-import { open } from '../../lib/index.js'
+import { open } from 'kestreldb'
 import { COLLECTION, keysOf, mergeRows, OPTIONS, overrideRows, stepOf } from './crash-script.js'
 
 interface WriterTask {

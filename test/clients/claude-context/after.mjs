@@ -48,5 +48,5 @@ for (const kind of KINDS) {
     false,
   )
 }
-skip('hybrid mode', 'needs the BM25 function, which the server refuses')
+skip('hybrid mode', 'searches by text (BM25), which the server refuses')
 finish()

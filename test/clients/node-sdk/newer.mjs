@@ -51,7 +51,7 @@ export async function before() {
 
 /** Analyzers and BM25 are not here: the refusal is clear, and nothing is left of it. */
 async function functions() {
-  skip('functions: BM25 and analyzers', 'not built: refused')
+  skip('functions: search by text (BM25) and analyzers', 'not built: refused with code 3000')
   const fields = [
     { name: 'id', data_type: DataType.Int64, is_primary_key: true },
     { name: 'text', data_type: DataType.VarChar, max_length: 64 },
