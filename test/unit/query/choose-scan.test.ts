@@ -17,7 +17,7 @@ t.test('a narrow filter is scanned, a wide one draws more candidates', async t =
   const half = chooseScan({ ...sizes, passing: 50_000 })
   if (half.kind !== 'graph') return t.fail('half of the rows pass: the graph is cheaper')
   t.ok(half.ask >= 20, 'at least k / share candidates')
-  t.equal(half.ef, 136, 'ef / √share')
+  t.equal(half.ef, 127, 'ef / share^0.4')
 })
 
 t.test('the switch lies where the estimated costs meet', async t => {
