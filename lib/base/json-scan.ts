@@ -16,6 +16,11 @@ const OPEN_BRACE = 0x7b
 const CLOSE_BRACE = 0x7d
 const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
+const DOT = 0x2e
+const UPPER_E = 0x45
+const LOWER_E = 0x65
+/** No number of fewer digits is infinite without an exponent: the largest double has 309. */
+const DIGITS_MAX = 308
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
 /** The error of malformed JSON: what was found and where. */
@@ -72,13 +77,30 @@ export function endOfScalar(text: string, at: number): number {
   const code = text.charCodeAt(at)
   if (code === 0x2d || (code >= 0x30 && code <= 0x39)) {
     NUMBER.lastIndex = at
-    if (NUMBER.test(text)) return NUMBER.lastIndex
+    if (NUMBER.test(text)) {
+      const end = NUMBER.lastIndex
+      if (overflows(text, at, end))
+        throw invalid(`malformed JSON: ${text.slice(at, end)} is beyond every number`)
+      return end
+    }
   } else if (text.startsWith('true', at) || text.startsWith('null', at)) {
     return at + 4
   } else if (text.startsWith('false', at)) {
     return at + 5
   }
   throw jsonSyntaxError(text, at)
+}
+
+/** True for a number that would be infinite, which JSON cannot say again. Integers of any length stay exact. */
+function overflows(text: string, from: number, to: number): boolean {
+  for (let i = to - 1; i > from; i--) {
+    const code = text.charCodeAt(i)
+    if (code === LOWER_E || code === UPPER_E || (code === DOT && to - from > DIGITS_MAX)) {
+      return !Number.isFinite(Number(text.slice(from, to)))
+    }
+    if (code === DOT) return false
+  }
+  return false
 }
 
 /** End of the value that starts at `at`; `depth` levels are already open. */
