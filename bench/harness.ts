@@ -117,6 +117,21 @@ export async function concurrently(
   await Promise.all(Array.from({ length: Math.min(inFlight, count) }, lane))
 }
 
+/** The sides of a comparison, each asked for the rows [from, to) in turn, so that a noisy disk hits all alike: ms each. */
+export async function inTurns<Side extends string>(
+  rows: number,
+  turnRows: number,
+  sides: Record<Side, (from: number, to: number) => Promise<void>>,
+): Promise<Record<Side, number>> {
+  const ms = Object.fromEntries(Object.keys(sides).map(side => [side, 0])) as Record<Side, number>
+  for (let from = 0; from < rows; from += turnRows) {
+    for (const side of Object.keys(sides) as Side[]) {
+      ms[side] += await timed(() => sides[side](from, Math.min(rows, from + turnRows)))
+    }
+  }
+  return ms
+}
+
 /** A check that two numbers are equal. */
 export function equal(what: string, actual: number, expected: number): Check {
   return { what, actual, expected }

@@ -5,6 +5,7 @@ import { iterateWorkloads } from './iterate.js'
 import { lifecycleWorkloads } from './lifecycle.js'
 import { readWorkloads } from './read.js'
 import { searchKindWorkloads } from './search-kinds.js'
+import { wireWorkloads } from './wire.js'
 import { writeWorkloads } from './write.js'
 
 export const WORKLOADS: readonly Workload[] = [
@@ -14,4 +15,5 @@ export const WORKLOADS: readonly Workload[] = [
   ...searchKindWorkloads,
   ...iterateWorkloads,
   ...lifecycleWorkloads,
+  ...wireWorkloads,
 ]

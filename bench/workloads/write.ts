@@ -10,6 +10,7 @@ import {
   type Comparison,
   concurrently,
   equal,
+  inTurns,
   Latencies,
   param,
   perSecond,
@@ -73,21 +74,6 @@ const insert: Workload = {
       checks: [equal('rows after the insert', count, rows)],
     }
   },
-}
-
-/** The sides of a comparison, each asked for the rows [from, to) in turn, so that a noisy disk hits all alike. */
-async function inTurns<Side extends string>(
-  rows: number,
-  turnRows: number,
-  sides: Record<Side, (from: number, to: number) => Promise<void>>,
-): Promise<Record<Side, number>> {
-  const ms = Object.fromEntries(Object.keys(sides).map(side => [side, 0])) as Record<Side, number>
-  for (let from = 0; from < rows; from += turnRows) {
-    for (const side of Object.keys(sides) as Side[]) {
-      ms[side] += await timed(() => sides[side](from, Math.min(rows, from + turnRows)))
-    }
-  }
-  return ms
 }
 
 const upsertOne: Workload = {

@@ -158,6 +158,11 @@ export function shownValue(value: unknown): string {
   return text ?? String(value)
 }
 
+/** A value as text: texts as they are, objects as JSON. `String` fails for an object with a `toString` of its own. */
+export function valueText(value: unknown): string {
+  return typeof value === 'object' && value !== null ? shownValue(value) : String(value)
+}
+
 function textOf(value: unknown, depth: number): string {
   switch (typeof value) {
     case 'string':

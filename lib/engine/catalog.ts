@@ -100,14 +100,27 @@ export class Catalog {
     this.#databases.delete(id)
   }
 
-  /** Persists a record, in one batch with `more` (for example the first manifest). */
-  async putCollection(record: CollectionRecord, more: readonly StoreOp[] = []): Promise<void> {
-    await this.write([recordOp('collection', record.id, record), ...more])
+  /** Persists the record of a new collection, in one batch with its first manifest. */
+  async addCollection(record: CollectionRecord, manifest: StoreOp): Promise<void> {
+    await this.write([recordOp('collection', record.id, record), manifest])
     this.#collections.set(record.id, record)
   }
 
-  /** Persists several records as one batch. */
+  /**
+   * Replaces a record.
+   * @throws MilvusError CollectionNotFound when the collection was dropped while the change waited for its turn: a
+   *   record without a manifest could not be opened again
+   */
+  putCollection(record: CollectionRecord): Promise<void> {
+    return this.putCollections([record])
+  }
+
+  /** Replaces several records as one batch. @throws MilvusError CollectionNotFound */
   async putCollections(records: readonly CollectionRecord[]): Promise<void> {
+    for (const { id, databaseId, schema } of records) {
+      if (this.#collections.has(id)) continue
+      throw collectionNotFound(this.#databases.get(databaseId)?.name ?? '', schema.name)
+    }
     await this.write(records.map(record => recordOp('collection', record.id, record)))
     for (const record of records) this.#collections.set(record.id, record)
   }

@@ -91,7 +91,7 @@ export function createCollection(
       updatedTick: tick,
     }
     const manifest = emptyManifest(tick)
-    await catalog.putCollection(record, [manifestOp(record.id, manifest)])
+    await catalog.addCollection(record, manifestOp(record.id, manifest))
     const collection = new EngineCollection(new CollectionState(engine.env, record, manifest, tick))
     engine.adopt(collection)
     return collection

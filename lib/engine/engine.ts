@@ -7,7 +7,7 @@
  */
 import { mkdir } from 'node:fs/promises'
 import { armCrashPoint } from '../base/crash-point.js'
-import { MilvusError } from '../base/errors.js'
+import { collectionNotFound, MilvusError } from '../base/errors.js'
 import { type OpenOptions, resolveOptions } from '../base/options.js'
 import { TimestampOracle } from '../base/timestamp.js'
 import { LoopGuard } from '../base/turn.js'
@@ -123,7 +123,10 @@ export class Engine {
   collection(name: string, database: string = DEFAULT_DATABASE): EngineCollection {
     this.checkOpen()
     const record = this.catalog.collection(this.catalog.database(database), name)
-    return this.#collections.get(record.id)!
+    const collection = this.#collections.get(record.id)
+    // Its record is there a moment before it is.
+    if (collection === undefined) throw collectionNotFound(database, name)
+    return collection
   }
 
   /** An open collection by id, or undefined. */

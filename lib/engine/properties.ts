@@ -4,7 +4,9 @@
  *
  * Pure: what is wrong is found here, before anything changes; property-ddl.ts makes the change.
  */
+
 import { invalid } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
@@ -58,7 +60,7 @@ export function changed(
 ): Record<string, string> {
   const next: Record<string, string> = {}
   for (const [key, value] of Object.entries(current)) if (!gone.includes(key)) next[key] = value
-  for (const [key, value] of Object.entries(given)) next[key] = String(value)
+  for (const [key, value] of Object.entries(given)) next[key] = valueText(value)
   return next
 }
 
@@ -79,7 +81,7 @@ export function checkProperties(
 ): Record<string, string> {
   const next: Record<string, string> = { [TIMEZONE_PROPERTY]: 'UTC', ...current }
   for (const [key, value] of Object.entries(given)) {
-    const text = String(value)
+    const text = valueText(value)
     checkOne(schema, key, text)
     next[key] = text
   }
@@ -150,7 +152,7 @@ function checkOne(schema: CollectionSchema, key: string, text: string): void {
  */
 export function checkDatabaseProperties(given: GivenProperties): void {
   const zone = given[TIMEZONE_PROPERTY]
-  if (zone !== undefined) checkTimeZone(String(zone))
+  if (zone !== undefined) checkTimeZone(valueText(zone))
   const collections = given[COLLECTIONS_MAX_PROPERTY]
   if (collections !== undefined && !/^\d{1,9}$/.test(String(collections)))
     throw invalid(

@@ -7,7 +7,9 @@
  *   killed before the record is durable -> nothing changed
  *   killed after it                     -> the change counts, whether its caller has heard or not
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { isStorageParam } from '../index/index-types.js'
 import { isVectorType } from '../schema/data-type.js'
@@ -56,9 +58,9 @@ export function alterCollection(
     checkIsolation(record, given, gone)
     const description = gone.includes(DESCRIPTION_PROPERTY) ? '' : text
     if (description === undefined) return changeRecord(engine, collection, { properties })
-    if (String(description).length > LIMITS.descriptionMax)
+    if (valueText(description).length > LIMITS.descriptionMax)
       throw invalid(`collection description is longer than ${LIMITS.descriptionMax} characters`)
-    const schema = { ...record.schema, description: String(description) }
+    const schema = { ...record.schema, description: valueText(description) }
     await changeRecord(engine, collection, { properties, schema })
   })
 }
@@ -70,7 +72,7 @@ async function alterDynamicField(
 ): Promise<void> {
   if (Object.keys(given).length > 1)
     throw invalid('cannot alter dynamic schema with other properties at the same time')
-  const text = String(given[DYNAMIC_PROPERTY])
+  const text = valueText(given[DYNAMIC_PROPERTY])
   if (!/^(true|false)$/i.test(text)) throw invalid(`invalid dynamic schema property value: ${text}`)
   const { schema } = collection
   const next = isTrue(text) ? withDynamicField(schema) : withoutDynamicField(schema)
@@ -91,7 +93,7 @@ function checkIsolation(record: CollectionRecord, given: GivenProperties, gone: 
     ? false
     : value === undefined
       ? before
-      : isTrue(String(value))
+      : isTrue(valueText(value))
   if (before === after) return
   const { fields } = record.schema
   const indexed = record.indexes.some(spec =>
@@ -136,7 +138,7 @@ export function alterIndex(
       if (!isStorageParam(key)) throw invalid(`${key} is not a configable index property`)
     }
     for (const [key, value] of Object.entries(given))
-      if (key.endsWith('.enabled')) checkBoolean(key, String(value))
+      if (key.endsWith('.enabled')) checkBoolean(key, valueText(value))
     const { record } = collection.state
     if (record.load !== 'none')
       throw invalid("can't alter index on loaded collection, please release the collection first")

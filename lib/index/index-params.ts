@@ -128,7 +128,7 @@ function flatten(request: IndexRequest): Given {
     if (key === 'index_type') given.indexType = agreed(key, given.indexType, text.toUpperCase())
     else if (key === 'metric_type') given.metricType = agreed(key, given.metricType, text.toUpperCase())
     else if (key === 'params') for (const [k, v] of Object.entries(parseParams(value))) say(k, v)
-    else given.params[key] = agreed(key, given.params[key] ?? '', text)
+    else given.params[key] = agreed(key, Object.hasOwn(given.params, key) ? given.params[key]! : '', text)
   }
   say('index_type', request.indexType)
   say('metric_type', request.metricType)

@@ -5,7 +5,9 @@
  * version of a row counts, as `count(*)` does. Sums of integers are exact: they move to bigint when they leave the safe
  * range. NULLs are skipped by everything but count(*), and form a group of their own.
  */
+
 import { invalid } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import type { Turn } from '../base/turn.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
@@ -62,7 +64,7 @@ export function parseAggregate(name: string): { readonly op: AggregateOp; readon
  * @throws MilvusError ParameterInvalid
  */
 export function planAggregation(schema: CollectionSchema, request: QueryRequest): Aggregation | null {
-  const names = (request.outputFields ?? []).map(name => String(name).trim())
+  const names = (request.outputFields ?? []).map(name => valueText(name).trim())
   const groupNames = groupNamesOf(request.groupBy)
   if (groupNames.length === 0 && !names.some(name => parseAggregate(name) !== null)) return null
   const groupBy = groupNames.map(name => planGroupField(schema, name))
@@ -102,7 +104,7 @@ function groupNamesOf(groupBy: QueryRequest['groupBy']): string[] {
   if (groupBy === undefined || groupBy === null) return []
   const names: unknown = typeof groupBy === 'string' ? groupBy.split(',') : groupBy
   if (!Array.isArray(names)) throw invalid('group by fields must be a text or a list of texts')
-  return names.map(name => String(name).trim()).filter(name => name !== '')
+  return names.map(name => valueText(name).trim()).filter(name => name !== '')
 }
 
 function planGroupField(schema: CollectionSchema, name: string): number {

@@ -5,7 +5,9 @@
  * groups are found (and full, when strict). How many rows that takes is not known beforehand, so the search is repeated
  * for more rows until it is enough or there are no more.
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
@@ -68,7 +70,7 @@ export function planGrouping(
   const paths = names.map(name => planGroupPath(schema, name))
   if (paths.length > 1 && paths.some(path => schema.fields[path.index]!.dataType === DataType.JSON))
     throw invalid('group_by with json path is not supported for multi-field group_by')
-  const jsonType = String(request.jsonType ?? '').toLowerCase()
+  const jsonType = valueText(request.jsonType ?? '').toLowerCase()
   if (jsonType !== '' && !JSON_TYPES.has(jsonType)) throw invalid(`json_type ${jsonType} is not supported`)
   return {
     paths,
@@ -88,7 +90,7 @@ function groupNames({ groupByField, groupByFields }: GroupingRequest): readonly 
   if (groupByFields === undefined || groupByFields === null) return NO_NAMES
   const given: unknown = typeof groupByFields === 'string' ? groupByFields.split(',') : groupByFields
   if (!Array.isArray(given)) throw invalid('group by fields must be a text or a list of texts')
-  return [...new Set(given.map(name => String(name).trim()).filter(name => name !== ''))]
+  return [...new Set(given.map(name => valueText(name).trim()).filter(name => name !== ''))]
 }
 
 function planGroupPath(schema: CollectionSchema, name: string): GroupPath {
@@ -113,7 +115,7 @@ function isGroupable(type: DataType): boolean {
 export function planGroupSize(given: unknown): number {
   if (given === undefined || given === null) return 1
   const size = integerOf(given)
-  if (size === null) throw invalid(`failed to parse input group size:${String(given)}`)
+  if (size === null) throw invalid(`failed to parse input group size:${valueText(given)}`)
   if (size <= 0) throw invalid(`input group size:${size} is negative`)
   if (size > LIMITS.groupSizeMax) {
     throw invalid(`input group size:${size} exceeds configured max group size:${LIMITS.groupSizeMax}`)
@@ -207,7 +209,7 @@ function namedValues(paths: readonly GroupPath[], values: readonly unknown[]): R
 
 /** How a group's score comes from its rows. */
 export function planScorer(given: unknown): 'max' | 'sum' | 'avg' {
-  const name = given === undefined || given === null || given === '' ? 'max' : String(given).toLowerCase()
+  const name = given === undefined || given === null || given === '' ? 'max' : valueText(given).toLowerCase()
   if (name !== 'max' && name !== 'sum' && name !== 'avg') throw invalid(`unsupported group scorer: ${name}`)
   return name
 }

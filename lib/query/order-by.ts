@@ -6,7 +6,7 @@
  * best rows are held, and new ones are merged into them a thousand at a time, so that no step is long.
  */
 import { invalid } from '../base/errors.js'
-import { shownValue } from '../base/json.js'
+import { shownValue, valueText } from '../base/json.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
 import { pkKeyAt, valueAt } from '../schema/column-ops.js'
@@ -46,7 +46,7 @@ export function parseOrderBy(input: OrderByInput | undefined, expected: 'must be
       const [field = '', order, nulls] = splitOutside(item, ':')
       return termOf(field.trim(), order, nulls, expected)
     }
-    return termOf(String(item.field ?? '').trim(), item.order, item.nulls, expected)
+    return termOf(valueText(item.field ?? '').trim(), item.order, item.nulls, expected)
   })
 }
 
@@ -56,14 +56,14 @@ function termOf(
   nulls: string | undefined,
   expected: 'must be' | 'expected',
 ): SortTerm {
-  const direction = String(order ?? 'asc')
+  const direction = valueText(order ?? 'asc')
     .trim()
     .toLowerCase()
   if (direction !== 'asc' && direction !== 'desc' && direction !== '') {
     throw invalid(`invalid order direction '${order}' for field '${field}', ${expected} 'asc' or 'desc'`)
   }
   const descending = direction === 'desc'
-  const placed = String(nulls ?? '')
+  const placed = valueText(nulls ?? '')
     .trim()
     .toLowerCase()
   if (placed !== '' && placed !== 'nulls_first' && placed !== 'nulls_last') {

@@ -5,7 +5,9 @@
  * touched; messages carry Milvus's phrases (query-search-semantics §2.2, §2.3). Plans are plain and immutable, so the
  * plan of an output list is kept per schema and costs a lookup when asked again.
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { compileFilter, type FilterPlan, type FilterVerb } from '../filter/compile.js'
 import { type CollectionSchema, fieldIndex, pkField } from '../schema/collection-schema.js'
@@ -50,9 +52,9 @@ export interface OutputPlan {
 export function planWindow(limit: unknown, offset: unknown): ResultWindow {
   if (limit === undefined || limit === null) return { offset: 0, limit: Number.POSITIVE_INFINITY }
   const rows = integerOf(limit)
-  if (rows === null) throw invalid(`limit [${String(limit)}] is invalid`)
+  if (rows === null) throw invalid(`limit [${valueText(limit)}] is invalid`)
   const skip = offset === undefined || offset === null ? 0 : integerOf(offset)
-  if (skip === null) throw invalid(`offset [${String(offset)}] is invalid`)
+  if (skip === null) throw invalid(`offset [${valueText(offset)}] is invalid`)
   const prefix = 'invalid max query result window,'
   if (rows <= 0) throw invalid(`${prefix} limit [${rows}] is invalid, should be greater than 0`)
   if (skip < 0) throw invalid(`${prefix} offset [${skip}] is invalid, should be gte than 0`)
@@ -136,7 +138,7 @@ function resolveOutput(schema: CollectionSchema, names: readonly string[], withP
   let metaSpread = false
   if (withPk) wanted.add(schema.pkIndex)
   for (const given of names) {
-    if (typeof given !== 'string') throw invalid(`field ${String(given)} not exist`)
+    if (typeof given !== 'string') throw invalid(`field ${valueText(given)} not exist`)
     const name = given.trim()
     if (name === '*') {
       addAllFields(schema, wanted)
@@ -232,5 +234,5 @@ function planKey(text: boolean, id: PkInput): PkKey {
   if (typeof id === 'number' && Number.isSafeInteger(id)) return id === 0 ? 0 : id
   const parsed = typeof id === 'string' || typeof id === 'bigint' ? parseInt64(String(id).trim()) : undefined
   if (parsed !== undefined) return parsed
-  throw invalid(`primary key is int64, but IDs type mismatch: ${JSON.stringify(String(id))}`)
+  throw invalid(`primary key is int64, but IDs type mismatch: ${JSON.stringify(valueText(id))}`)
 }

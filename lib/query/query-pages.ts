@@ -8,7 +8,9 @@
  * Invariants: every page is read with a snapshot of the same segments that the pages were opened with; pages follow each
  * other in primary key order, without gaps and repeats.
  */
+
 import { invalid } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
 import type { PkKey, Snapshot } from '../segment/segment.js'
@@ -42,7 +44,7 @@ export function planBatchSize(given: unknown): number {
   const size = integerOf(given)
   if (size === null || size < 1 || size > LIMITS.topKMax) {
     throw invalid(
-      `batch size is invalid, it should be in range [1, ${LIMITS.topKMax}], but got ${String(given)}`,
+      `batch size is invalid, it should be in range [1, ${LIMITS.topKMax}], but got ${valueText(given)}`,
     )
   }
   return size
@@ -57,7 +59,7 @@ export function planIteratorLimit(given: unknown): number {
   const limit = integerOf(given)
   if (limit === -1) return Number.POSITIVE_INFINITY
   if (limit === null || limit < 1) {
-    throw invalid(`limit [${String(given)}] is invalid, should be -1 (all rows) or greater than 0`)
+    throw invalid(`limit [${valueText(given)}] is invalid, should be -1 (all rows) or greater than 0`)
   }
   return limit
 }

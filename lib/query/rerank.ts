@@ -5,7 +5,9 @@
  * fuse lists, decay multiplies scores by how far a numeric field is from an origin, boost multiplies the scores of rows
  * that pass a filter. Rankers that would call another service are refused.
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { compileFilter, type FilterPlan } from '../filter/compile.js'
 import { evaluateRows } from '../filter/evaluate.js'
 import type { MetricType } from '../index/index-spec.js'
@@ -72,7 +74,7 @@ export function planRerank(
   const boosts: Boost[] = []
   for (const ranker of score.functions) {
     const { type } = ranker
-    if (type !== undefined && type !== 3 && String(type).toLowerCase() !== 'rerank') {
+    if (type !== undefined && type !== 3 && valueText(type).toLowerCase() !== 'rerank') {
       throw invalid(`function ${ranker.name ?? ''} is not a rerank function`)
     }
     const name = rankerName(ranker)
@@ -99,7 +101,7 @@ export function planRerank(
 function rankerName(ranker: RankFunction): string {
   const given = ranker.params['reranker']
   if (given === undefined || given === null || given === '') throw invalid('reranker name not specified')
-  const name = String(given).toLowerCase()
+  const name = valueText(given).toLowerCase()
   if (['rrf', 'weighted', 'decay', 'boost'].includes(name)) return name
   if (name === 'model') {
     throw new MilvusError(
@@ -107,7 +109,7 @@ function rankerName(ranker: RankFunction): string {
       'reranker model needs an external service, which is not supported',
     )
   }
-  throw invalid(`unsupported reranker ${String(given)}`)
+  throw invalid(`unsupported reranker ${valueText(given)}`)
 }
 
 /** The fusion that a ranker with loose parameters stands for. */
@@ -139,17 +141,18 @@ export function planFusion(rank: Ranker | undefined, lists: number): Fusion {
   if (rank === undefined || rank.strategy === 'rrf') {
     const given = rank?.k ?? RRF_K_DEFAULT
     const k = numberOf(given)
-    if (k === null) throw invalid(`The type of rank param k should be float, got ${String(given)}`)
+    if (k === null) throw invalid(`The type of rank param k should be float, got ${valueText(given)}`)
     if (k <= 0 || k >= RRF_K_END) {
       throw invalid(`The rank params k should be in range (0, ${RRF_K_END})`)
     }
     return { kind: 'rrf', k }
   }
-  if (rank.strategy !== 'weighted') throw invalid(`unsupported rank type ${String(strategy)}`)
+  if (rank.strategy !== 'weighted') throw invalid(`unsupported rank type ${valueText(strategy)}`)
   if (!Array.isArray(rank.weights)) throw invalid('weights not found in rank_params')
   const weights = (rank.weights as readonly unknown[]).map(given => {
     const weight = numberOf(given)
-    if (weight === null) throw invalid(`The type of rank param weight should be float, got ${String(given)}`)
+    if (weight === null)
+      throw invalid(`The type of rank param weight should be float, got ${valueText(given)}`)
     if (weight < 0 || weight > 1) throw invalid('rank param weight should be in range [0, 1]')
     return weight
   })
@@ -169,11 +172,11 @@ function numberOf(given: unknown): number | null {
 }
 
 function isTrue(given: unknown): boolean {
-  return given === true || String(given).toLowerCase() === 'true'
+  return given === true || valueText(given).toLowerCase() === 'true'
 }
 
 function modeOf(params: Params, key: string): 'multiply' | 'sum' {
-  const mode = String(params[key] ?? 'multiply').toLowerCase()
+  const mode = valueText(params[key] ?? 'multiply').toLowerCase()
   if (mode !== 'multiply' && mode !== 'sum') throw invalid(`unsupported ${key}: ${mode}`)
   return mode
 }
@@ -196,7 +199,7 @@ function planDecay(schema: CollectionSchema, ranker: RankFunction): Decay {
     )
   }
   if (params['function'] === undefined) throw invalid('decay function not specified')
-  const shape = String(params['function']).toLowerCase()
+  const shape = valueText(params['function']).toLowerCase()
   if (shape !== 'gauss' && shape !== 'exp' && shape !== 'linear') {
     throw invalid(`decay: invalid function "${shape}", must be one of [gauss, exp, linear]`)
   }
@@ -219,12 +222,12 @@ function decayNumber(params: Params, key: string, fallback: number | null): numb
     return fallback
   }
   const number = numberOf(given)
-  if (number === null) throw invalid(`decay param ${key}: ${String(given)} is not a number`)
+  if (number === null) throw invalid(`decay param ${key}: ${valueText(given)} is not a number`)
   return number
 }
 
 function decayFusion(params: Params): Fusion {
-  const mode = String(params['score_mode'] ?? 'max').toLowerCase()
+  const mode = valueText(params['score_mode'] ?? 'max').toLowerCase()
   if (mode !== 'max' && mode !== 'sum' && mode !== 'avg') throw invalid(`unsupported score_mode: ${mode}`)
   return { kind: 'merge', mode, normScore: isTrue(params['norm_score'] ?? params['normScore']) }
 }
@@ -233,11 +236,11 @@ function planBoost(schema: CollectionSchema, params: Params): Boost {
   const { weight, filter, random_score: random } = params
   if (weight === undefined || weight === null) throw invalid('must set weight params')
   const factor = numberOf(weight)
-  if (factor === null) throw invalid(`weight should be a number, got ${String(weight)}`)
+  if (factor === null) throw invalid(`weight should be a number, got ${valueText(weight)}`)
   const seeding = seedOf(schema, random)
   try {
     return {
-      filter: compileFilter(schema, filter === undefined ? '' : String(filter)),
+      filter: compileFilter(schema, filter === undefined ? '' : valueText(filter)),
       weight: factor,
       ...seeding,
     }
@@ -254,10 +257,11 @@ function seedOf(schema: CollectionSchema, random: unknown): { seed: number | nul
     field?: unknown
   }
   const seed = numberOf(given.seed ?? 0)
-  if (seed === null) throw invalid(`random_score seed should be a number, got ${String(given.seed)}`)
+  if (seed === null) throw invalid(`random_score seed should be a number, got ${valueText(given.seed)}`)
   if (given.field === undefined) return { seed, seedField: -1 }
-  const seedField = fieldIndex(schema, String(given.field))
-  if (seedField < 0) throw invalid(`random_score field ${String(given.field)} not found in collection schema`)
+  const seedField = fieldIndex(schema, valueText(given.field))
+  if (seedField < 0)
+    throw invalid(`random_score field ${valueText(given.field)} not found in collection schema`)
   return { seed, seedField }
 }
 

@@ -4,7 +4,9 @@
  * Messages carry Milvus's phrases (query-search-semantics §3.2, §3.5, §3.8, §3.9). Everything is checked before a
  * segment is touched.
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { checkSearchParams } from '../index/index-params.js'
 import type { IndexSpec, MetricType } from '../index/index-spec.js'
@@ -80,10 +82,10 @@ export function planSearch(context: ReadContext, request: SearchRequest): Search
 export function planTopK(limit: unknown, offset: unknown): { limit: number; offset: number } {
   if (limit === undefined || limit === null) throw new MilvusError('ParameterMissing', 'topk is required')
   const rows = integerOf(limit)
-  if (rows === null) throw invalid(`topk [${String(limit)}] is invalid`)
+  if (rows === null) throw invalid(`topk [${valueText(limit)}] is invalid`)
   checkWindow('topk', rows, 1)
   const skip = offset === undefined || offset === null ? 0 : integerOf(offset)
-  if (skip === null) throw invalid(`offset [${String(offset)}] is invalid`)
+  if (skip === null) throw invalid(`offset [${valueText(offset)}] is invalid`)
   checkWindow('offset', skip, 0)
   checkWindow('offset+topk', rows + skip, 1)
   return { limit: rows, offset: skip }
@@ -102,7 +104,7 @@ export function planDecimals(decimals: unknown): number {
   const places = integerOf(decimals)
   if (places === null || places < -1 || places > 6) {
     throw invalid(
-      `round_decimal [${String(decimals)}] is invalid, should be -1 or an integer in range [0, 6]`,
+      `round_decimal [${valueText(decimals)}] is invalid, should be -1 or an integer in range [0, 6]`,
     )
   }
   return places
@@ -117,7 +119,7 @@ function planCursor(
   const { after } = request
   if (after === undefined || after === null) return null
   if (typeof after.score !== 'number' || Number.isNaN(after.score)) {
-    throw invalid(`failed to parse input last bound, expected a number, got ${String(after.score)}`)
+    throw invalid(`failed to parse input last bound, expected a number, got ${valueText(after.score)}`)
   }
   if (Number(request.offset ?? request.params?.['offset'] ?? 0) !== 0) {
     throw invalid('Setting an offset is not permitted when using a search iterator v2')
@@ -137,7 +139,7 @@ function checkHints(request: SearchRequest): void {
   const hints = request.hints ?? params?.['hints']
   if (hints === undefined || hints === null || hints === '') return
   if (hints !== 'iterative_filter' && hints !== 'disable') {
-    throw invalid(`hints: ${String(hints)} not supported`)
+    throw invalid(`hints: ${valueText(hints)} not supported`)
   }
 }
 
@@ -194,8 +196,8 @@ function planMetric(spec: IndexSpec, asked: string | undefined): MetricType {
   if (metric === '') throw invalid(`index ${spec.name} has no metric type`)
   if (asked === undefined || asked === null || asked === '') return metric
   // What came out of JSON may be no text.
-  if (String(asked).toUpperCase() !== metric) {
-    throw invalid('metric type not match', { expected: metric, actual: String(asked) })
+  if (valueText(asked).toUpperCase() !== metric) {
+    throw invalid('metric type not match', { expected: metric, actual: valueText(asked) })
   }
   return metric
 }

@@ -5,8 +5,10 @@
  * value. Both work on packed rows (array-codec.ts) and copy the bytes of the elements that stay, so nothing is rounded
  * or re-encoded on the way. Numbers are equal as `==` says: NaN never matches, −0 matches 0.
  */
+
 import { assert } from '../base/assert.js'
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { arrayElementBytes, arrayLength, heapView, readElement } from './array-codec.js'
 import type { ByteSink } from './byte-sink.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from './collection-schema.js'
@@ -69,7 +71,7 @@ export function checkFieldOpList(
       }
       continue
     }
-    const index = checkTarget(schema, fieldName, name ?? String(entry.op))
+    const index = checkTarget(schema, fieldName, name ?? valueText(entry.op))
     if (name === undefined) throw invalid(`unsupported partial update op: ${entry.op}`)
     checkPayload(schema.fields[index]!, batch, index, entry, name)
     checked.set(index, name)

@@ -4,7 +4,9 @@
  * Rules about a field on its own live here: type, dimension, lengths, element type, default value, flags that exclude
  * each other (upsert-semantics §6.1, §6.7). Rules that need the whole collection are in validate-schema.ts.
  */
+
 import { invalid } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import type { FieldSchema, ScalarValue } from './collection-schema.js'
 import { DataType, dataTypeName, isDenseVectorType, isVectorType } from './data-type.js'
@@ -213,7 +215,7 @@ function elementTypeOf(request: FieldRequest): DataType {
 function paramsOf(request: FieldRequest): Readonly<Record<string, string>> {
   const params: Record<string, string> = {}
   for (const [key, value] of Object.entries(request.params ?? {})) {
-    if (!OWN_PARAMS.has(key)) params[key] = String(value)
+    if (!OWN_PARAMS.has(key)) params[key] = valueText(value)
   }
   return params
 }

@@ -5,7 +5,9 @@
  * names (default UTC). Digits beyond microseconds are cut. Output is ISO 8601, trailing zeros of the fraction dropped.
  * Microseconds are a number when exact, else a bigint, like every Int64 here.
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 
 const PATTERN =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?(?:\s?([Zz])|\s?([+-])(\d{2})(?::?(\d{2}))?)?$/
@@ -147,7 +149,7 @@ export interface TimeForm {
  */
 export function checkTimeParts(given: string | readonly string[] | undefined): TimePart[] | null {
   if (given === undefined || given === null) return null
-  const names = (typeof given === 'string' ? given.split(',') : given).map(name => String(name).trim())
+  const names = (typeof given === 'string' ? given.split(',') : given).map(name => valueText(name).trim())
   const wanted = names.filter(name => name !== '')
   if (wanted.length === 0) return null
   return wanted.map(name => {

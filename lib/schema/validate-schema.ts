@@ -4,7 +4,9 @@
  * Every function returns a new CollectionSchema or throws; nothing is ever changed in place, so a reader holding an
  * older schema stays right about the rows it knows. Rules about single fields are in field-rules.ts.
  */
+
 import { invalid, MilvusError } from '../base/errors.js'
+import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import {
   type CollectionSchema,
@@ -179,7 +181,7 @@ function buildFunction(request: FunctionRequest, id: number, fields: readonly Fi
     throw invalid(`function output field cannot be nullable: function ${name}, field ${output.name}`)
   }
   const params: Record<string, string> = {}
-  for (const [key, value] of Object.entries(request.params ?? {})) params[key] = String(value)
+  for (const [key, value] of Object.entries(request.params ?? {})) params[key] = valueText(value)
   return {
     id,
     name,
@@ -293,7 +295,7 @@ function comparable(schema: CollectionSchema): string {
   const comparableField = ({ id: _, params, defaultValue, fields: subs, ...rest }: FieldSchema): unknown => [
     Object.entries(rest).sort(),
     sorted(params),
-    defaultValue === undefined ? null : `${typeof defaultValue} ${String(defaultValue)}`,
+    defaultValue === undefined ? null : `${typeof defaultValue} ${valueText(defaultValue)}`,
     (subs ?? []).map(comparableField),
   ]
   const fields = schema.fields.map(comparableField)

@@ -70,6 +70,13 @@ export function decodeFieldsData(
   return allPresent({ rowCount, columns })
 }
 
+/** Most rows that columns of these bytes can hold: a row takes a byte at least, for its value or its null flag. */
+export function rowsMax(parts: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (const part of parts) bytes += part.length
+  return bytes
+}
+
 /** The oneof says whether it is a struct, not the type: the Node SDK calls a struct an Array (protocol §3.1). */
 function decodeColumn(
   field: FieldSchema,

@@ -6,6 +6,8 @@
  *    as bytes, and are decoded here, where a malformed one becomes INVALID_ARGUMENT.
  *  - It polices no pings, which is right: clients ping every 5 to 10 s.
  *  - Its receive limit is 4 MiB unless told otherwise.
+ *  - After an HTTP/2 protocol error Node keeps the connection, though nothing can be said on it any more. Our own pings
+ *    find such connections, and those of clients that vanished; Milvus pings as often.
  *
  * Invariant: every error of a served method is an answer with a Status, never a gRPC error; the exceptions are
  * malformed messages, authentication, privileges and refused methods.
@@ -14,7 +16,7 @@ import type { Duplex } from 'node:stream'
 import type * as Grpc from '@grpc/grpc-js'
 import { MilvusError } from '../base/errors.js'
 import { AuthError, type Authenticate, checkCredentials, grpcCredentials, PermissionError } from './auth.js'
-import { type CallContext, type Calls, DEFAULT_DATABASE } from './calls.js'
+import { type CallContext, type Calls, DEFAULT_DATABASE, type Request } from './calls.js'
 import {
   HEALTH_SERVICE,
   HealthCheckRequest,
@@ -38,6 +40,8 @@ export interface GrpcOptions {
   readonly receiveBytesMax: number
   /** Largest answer in bytes. */
   readonly sendBytesMax: number
+  /** Milliseconds of silence after which a connection is pinged; a third of it to answer, else it is closed. */
+  readonly pingMs?: number
   /** One line per error that is nobody's input. */
   readonly warn: (message: string) => void
 }
@@ -50,6 +54,9 @@ export interface GrpcEndpoint {
   stop(graceMs: number): Promise<void>
 }
 
+/** Milvus pings after as long. */
+const PING_MS = 60_000
+
 type Unary = Grpc.ServerUnaryCall<Buffer, Buffer>
 type Stream = Grpc.ServerWritableStream<Buffer, Buffer>
 type Duplexed = Grpc.ServerDuplexStream<Buffer, Buffer>
@@ -57,10 +64,12 @@ type Duplexed = Grpc.ServerDuplexStream<Buffer, Buffer>
 /** Loads grpc-js and registers the services. */
 export async function openGrpc(options: GrpcOptions): Promise<GrpcEndpoint> {
   const grpc = await import('@grpc/grpc-js')
-  const { authenticate } = options
+  const { authenticate, pingMs = PING_MS } = options
   const server = new grpc.Server({
     'grpc.max_receive_message_length': options.receiveBytesMax,
     'grpc.max_send_message_length': options.sendBytesMax,
+    'grpc.keepalive_time_ms': pingMs,
+    'grpc.keepalive_timeout_ms': Math.ceil(pingMs / 3),
     ...(authenticate === null ? {} : { interceptors: [loginGate(grpc, authenticate)] }),
   })
   const watchers = new Set<Stream>()
@@ -216,7 +225,7 @@ function failure(name: MethodName, table: Message<object>, request: object, erro
   switch (name) {
     case 'Insert':
     case 'Upsert':
-      return failedMutation(error, (request as { num_rows: number }).num_rows)
+      return failedMutation(error, request as Request<'Insert'>)
     case 'Search':
     case 'HybridSearch':
       return failedSearch(error)
@@ -275,19 +284,35 @@ function healthDefinition(): Grpc.ServiceDefinition {
   } as unknown as Grpc.ServiceDefinition
 }
 
-/** Healthy while the server runs; the overall status is the empty service name. */
+/**
+ * Healthy while the server runs; the overall status is the empty service name. What a handler throws grpc-js reports as
+ * UNKNOWN, with the stack, so a malformed request is answered here.
+ */
 function healthHandlers(grpc: typeof Grpc, watchers: Set<Stream>): Grpc.UntypedServiceImplementation {
-  const known = (request: Buffer): boolean => {
-    const { service } = decode(HealthCheckRequest, request)
-    return service === '' || service === MILVUS_SERVICE || service === HEALTH_SERVICE
+  const malformed = { code: grpc.status.INVALID_ARGUMENT, details: 'malformed protobuf message' }
+  const statusFor = (request: Buffer): number | null => {
+    try {
+      const { service } = decode(HealthCheckRequest, request)
+      const known = service === '' || service === MILVUS_SERVICE || service === HEALTH_SERVICE
+      return known ? ServingStatus.serving : ServingStatus.serviceUnknown
+    } catch (error) {
+      if (error instanceof MilvusError) return null
+      throw error
+    }
   }
   return {
     Check: (call: Unary, done: Grpc.sendUnaryData<Buffer>) => {
-      if (known(call.request)) done(null, encode(HealthCheckResponse, { status: ServingStatus.serving }))
+      const status = statusFor(call.request)
+      if (status === null) done(malformed)
+      else if (status === ServingStatus.serving) done(null, encode(HealthCheckResponse, { status }))
       else done({ code: grpc.status.NOT_FOUND, details: 'unknown service' })
     },
     Watch: (call: Stream) => {
-      const status = known(call.request) ? ServingStatus.serving : ServingStatus.serviceUnknown
+      const status = statusFor(call.request)
+      if (status === null) {
+        call.emit('error', malformed)
+        return
+      }
       watchers.add(call)
       call.on('cancelled', () => watchers.delete(call))
       call.write(encode(HealthCheckResponse, { status }))

@@ -8,6 +8,7 @@ import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
 import { int64OfWords } from '../schema/int64.js'
+import { rowsMax } from './field-data.js'
 import { columnBytes, type OutputColumn, writeFieldData, writeHeapRows, writeInt64s } from './field-encode.js'
 import { encode, type Init, type Part } from './message.js'
 import type { SearchResultData } from './messages/common.js'
@@ -91,8 +92,12 @@ export function mutationResult(answer: WriteAnswer): Buffer {
   )
 }
 
-/** MutationResult of a write that failed: every row is listed as failed, no ids. */
-export function failedMutation(error: unknown, rowCount: number): Buffer {
+/** MutationResult of a write that failed: every row is listed as failed, no ids; rows that cannot be there are not. */
+export function failedMutation(
+  error: unknown,
+  request: { readonly num_rows: number; readonly fields_data: readonly Uint8Array[] },
+): Buffer {
+  const rowCount = Math.min(request.num_rows, rowsMax(request.fields_data))
   return encode(MutationResult, { status: statusOf(error), err_index: upTo(rowCount) })
 }
 

@@ -64,6 +64,8 @@ export interface ServerOptions {
   readonly timeoutSeconds?: number
   /** Version that `/metrics` and `/status` show. Default empty. */
   readonly version?: string
+  /** Milliseconds a gRPC connection may be silent before it is pinged, and closed if it does not answer. Default 60,000. */
+  readonly pingMs?: number
   /** Milliseconds that running calls get when the server stops. Default 5,000. */
   readonly graceMs?: number
   /** One line per error that is nobody's input. Default: the engine's own warnings. */
@@ -106,7 +108,12 @@ export async function startServer(engine: Engine, options: ServerOptions = {}): 
   }
   const { calls, routes } = wiring(engine, metrics, guard, options.debug)
   const shared = { calls, authenticate, receiveBytesMax: options.requestBytesMax ?? RECEIVE_BYTES_MAX, warn }
-  const grpc = await openGrpc({ ...shared, sendBytesMax: SEND_BYTES_MAX })
+  const { pingMs } = options
+  const grpc = await openGrpc({
+    ...shared,
+    sendBytesMax: SEND_BYTES_MAX,
+    ...(pingMs === undefined ? {} : { pingMs }),
+  })
   const rest = await openRest({
     ...shared,
     routes,
@@ -154,6 +161,7 @@ function checkLimits(options: ServerOptions): void {
   check('requestBytesMax', options.requestBytesMax, 1024, 2 ** 31 - 1)
   check('connectionsMax', options.connectionsMax, 1, 1_000_000)
   check('nestingMax', options.nestingMax, 1, LIMITS.jsonDepthMax)
+  check('pingMs', options.pingMs, 10, 86_400_000)
   check('timeoutSeconds', options.timeoutSeconds, 0, 86_400)
 }
 

@@ -30,7 +30,9 @@ t.test('rows that cannot be there are neither filled nor listed', async t => {
   for (const name of ['Insert', 'Upsert'] as const) {
     const bytes = encode(METHODS[name].request, { collection_name: 'shelf', num_rows })
     const request = decode(METHODS[name].request, bytes) as Request<'Insert'> & Request<'Upsert'>
-    const error = await calls[name](request, { database: 'default', user: '' }).catch((thrown: unknown) => thrown)
+    const error = await calls[name](request, { database: 'default', user: '' }).catch(
+      (thrown: unknown) => thrown,
+    )
     t.ok(error instanceof MilvusError)
     t.match(error, { code: 1100, message: /num_rows \(4294967295\) is more than/ }, name)
     t.strictSame(decode(MutationResult, failedMutation(error, request)).err_index, [])

@@ -32,10 +32,13 @@ t.test('what is no request is refused in our words, and the connection is said t
   t.match(long, /^HTTP\/1\.1 431 /)
   t.match(long, /\r\nconnection: close\r\n/)
   t.match(JSON.parse(long.slice(long.indexOf('{'))), { code: 1801, message: /header/ })
-  t.match(await answerTo(served, 'BREW / HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*\r\nconnection: close\r\n/)
-  const escape = await fetch(`http://${served.address}/%`)
-  t.equal(escape.status, 404)
-  t.equal(await escape.text(), '404 page not found')
+  t.match(
+    await answerTo(served, 'BREW / HTTP/1.1\r\n\r\n'),
+    /^HTTP\/1\.1 400 [\s\S]*\r\nconnection: close\r\n/,
+  )
+  const broken = await fetch(`http://${served.address}/%`)
+  t.equal(broken.status, 404)
+  t.equal(await broken.text(), '404 page not found')
 
   const socket = connect(served.server.port, '127.0.0.1')
   await new Promise(resolve => socket.write(`${POST}content-length: 9\r\n\r\n{`, resolve))

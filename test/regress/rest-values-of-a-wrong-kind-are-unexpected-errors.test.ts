@@ -38,6 +38,22 @@ t.test('values of a wrong kind are named, and are not the fault of the server', 
       1100,
       'an item of order_by_fields must be a text, got null',
     ],
+    // A name that every object has.
+    [
+      'collections/create',
+      { ...other, schema: { fields: [{ fieldName: 'n', dataType: 'constructor' }, ...fields] } },
+      1100,
+      'data type constructor is invalid',
+    ],
+    // Objects that String cannot turn into text.
+    ['entities/search', { data, limit: { toString: 1 } }, 1100, 'topk [{"toString":1}] is invalid'],
+    ['entities/query', { limit: 1, offset: { toString: 1 } }, 1100, 'offset [{"toString":1}] is invalid'],
+    [
+      'entities/search',
+      { data, limit: 1, searchParams: { metricType: { toString: 1 } } },
+      1100,
+      'metric type',
+    ],
     ['entities/query', { groupByFields: 7, outputFields: ['count(*)'] }, 1100, 'group by fields must be'],
     [
       'collections/fields/add',

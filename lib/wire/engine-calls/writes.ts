@@ -5,7 +5,7 @@ import type { WriteResult } from '../../engine/write-request.js'
 import type { ArrayOp, FieldOps } from '../../schema/requests.js'
 import type { WriteMode } from '../../schema/rows-to-columns.js'
 import { type CallContext, type Calls, databaseOf, type Request } from '../calls.js'
-import { decodeFieldsData } from '../field-data.js'
+import { decodeFieldsData, rowsMax } from '../field-data.js'
 import { mutationResult } from '../results.js'
 import { decodeTemplates } from '../template-values.js'
 import { checkSchemaTimestamp, given, refuseNamespace, timeZoneOf } from './lookup.js'
@@ -67,8 +67,12 @@ function openFor(rows: RowCalls, request: RowsRequest, context: CallContext): En
 }
 
 function columnsOf(collection: EngineCollection, request: RowsRequest, mode: WriteMode) {
-  const parts = request.fields_data
-  return decodeFieldsData(collection.schema, parts, request.num_rows, mode, timeZoneOf(collection))
+  const { fields_data: parts, num_rows } = request
+  // Columns that are not there are filled for as many rows as the request claims: a lie must not cost memory.
+  if (num_rows > rowsMax(parts)) {
+    throw invalid(`the num_rows (${num_rows}) is more than the fields data of the request can hold`)
+  }
+  return decodeFieldsData(collection.schema, parts, num_rows, mode, timeZoneOf(collection))
 }
 
 /** Operations by field name. @throws MilvusError ParameterInvalid for unknown numbers and repeated fields */

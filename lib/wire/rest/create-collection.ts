@@ -101,7 +101,7 @@ function integerParam(params: Body, key: string): number | undefined {
 function propertiesOf(body: Body, params: Body): { key: string; value: string }[] {
   const out: Record<string, unknown> = { ...objectOf(body, 'properties') }
   for (const [key, value] of Object.entries(params)) {
-    if (!OWN_PARAMS.has(key)) out[PROPERTY_PARAMS[key] ?? key] = value
+    if (!OWN_PARAMS.has(key)) out[Object.hasOwn(PROPERTY_PARAMS, key) ? PROPERTY_PARAMS[key]! : key] = value
   }
   return pairsOf(out)
 }

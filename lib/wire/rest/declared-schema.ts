@@ -18,7 +18,9 @@ import { type Body, objectOf, objectsOf, textOf, textsOf } from './route.js'
 
 /** Number of a data type by its protocol name, which is case-sensitive. @throws MilvusError 1100 */
 export function dataTypeOf(name: string): DataType {
-  const found = (DataType as Readonly<Record<string, DataType>>)[name]
+  const found = Object.hasOwn(DataType, name)
+    ? (DataType as Readonly<Record<string, DataType>>)[name]
+    : undefined
   if (found === undefined || found === DataType.None) {
     throw invalid(`data type ${name} is invalid(case sensitive).`)
   }

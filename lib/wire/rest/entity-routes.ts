@@ -4,7 +4,9 @@
  * Int64 values, keys and ids in results are numbers, or decimal text when the header `Accept-Type-Allow-Int64` says
  * false; counts are numbers always.
  */
+
 import { invalid } from '../../base/errors.js'
+import { valueText } from '../../base/json.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import { parseAggregate } from '../../query/aggregate.js'
 import type { PkInput, QueryRequest, SearchHit } from '../../query/request.js'
@@ -102,8 +104,9 @@ function fieldOpsOf(list: readonly Body[]): FieldOps {
   for (const one of list) {
     const field = textOf(one, 'fieldName')
     const op = one['op']
-    const known = typeof op === 'number' ? OPS[op] : OPS.find(name => name === String(op).toUpperCase())
-    if (known === undefined) throw invalid(`field ${field}: unknown partial update operation ${String(op)}`)
+    const known = typeof op === 'number' ? OPS[op] : OPS.find(name => name === valueText(op).toUpperCase())
+    if (known === undefined)
+      throw invalid(`field ${field}: unknown partial update operation ${valueText(op)}`)
     if (out.has(field)) throw invalid(`duplicate field_ops for field ${field}`)
     out.set(field, known)
   }

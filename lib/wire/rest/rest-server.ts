@@ -7,7 +7,7 @@
  *  - A server that never listens keeps no track of its connections: the 'listening' event switches that on.
  *
  * Envelope: HTTP 200 with `{code, data}` or `{code, message}`; other statuses only for authentication (401), privileges
- * (403), unknown paths (404) and time-outs (408).
+ * (403), unknown paths (404), time-outs (408) and what is no HTTP request or has too large a header (400, 431).
  */
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
@@ -72,6 +72,8 @@ export async function openRest(options: RestOptions): Promise<RestEndpoint> {
     bodyLimit: options.receiveBytesMax,
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
     schemaErrorFormatter: errors => bodyError(errors as Parameters<typeof bodyError>[0]),
+    frameworkErrors: (_error, _request, reply) => notFound(reply as unknown as FastifyReply),
+    clientErrorHandler: (error, socket) => refuse(error, socket),
     serverFactory: handler => {
       server = createServer(handler)
       return server
@@ -86,9 +88,7 @@ export async function openRest(options: RestOptions): Promise<RestEndpoint> {
     failed.add(request)
     sendError(options, reply, error)
   })
-  app.setNotFoundHandler((_request, reply) => {
-    void reply.code(404).type('text/plain').send('404 page not found')
-  })
+  app.setNotFoundHandler((_request, reply) => notFound(reply))
   for (const route of options.routes) addRoute(app, options, route)
   for (const page of options.pages ?? []) addPage(app, options, page)
   await app.ready()
@@ -102,6 +102,27 @@ export async function openRest(options: RestOptions): Promise<RestEndpoint> {
       await app.close()
     },
   }
+}
+
+function notFound(reply: FastifyReply): void {
+  void reply.code(404).type('text/plain').send('404 page not found')
+}
+
+/** Answers what is no HTTP, has too large a header or takes too long over it, and ends the connection. */
+function refuse(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (socket.destroyed || !socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy()
+    return
+  }
+  const status =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? '431 Request Header Fields Too Large'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? '408 Request Timeout'
+        : '400 Bad Request'
+  const body = stringifyJson(restErrorBody(new RestError('notJson', status.slice(4).toLowerCase())))
+  const head = `content-type: ${JSON_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`
+  socket.end(`HTTP/1.1 ${status}\r\n${head}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 function parseEverythingAsJson(app: FastifyInstance, nestingMax: number): void {
@@ -252,7 +273,9 @@ function within<T>(seconds: number, work: Promise<T>): Promise<T> {
 
 function sendError(options: RestOptions, reply: FastifyReply, error: unknown): void {
   const body = restErrorBody(unwrapped(error))
-  if (body.code === UNEXPECTED && !describeError(error).input && !(error instanceof PermissionError))
+  const ours = body.code === UNEXPECTED && !describeError(error).input && !(error instanceof PermissionError)
+  // A client that goes away in the middle of its request is its own affair.
+  if (ours && (error as { code?: unknown }).code !== 'ECONNRESET')
     options.warn(`REST: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   void reply.code(httpStatusOf(error)).type(JSON_TYPE).send(stringifyJson(body))
 }

@@ -105,9 +105,6 @@ function vectorsOf(schema: CollectionSchema, annsField: string, data: readonly u
   // A list of vectors per query: the search takes them as they are.
   if (structSubField(schema, annsField) !== null) return [...data]
   const { dataType } = schema.fields[planVectorField(schema, { annsField })]!
-  if (dataType === DataType.Int8Vector) {
-    return data.map(vector => (Array.isArray(vector) ? Int8Array.from(vector as number[]) : vector))
-  }
   const bytes =
     dataType === DataType.BinaryVector ||
     dataType === DataType.Float16Vector ||

@@ -244,6 +244,12 @@ t.test(`what is written parses back to the same value (SEED=${seed})`, async t =
   }
 })
 
+/** JSON.parse reads 1e400 as Infinity; ours refuses it. */
+const refuseInfinite = (_key: string, value: unknown): unknown => {
+  if (value === Infinity || value === -Infinity) throw new RangeError('infinite')
+  return value
+}
+
 t.test(`our parsers and JSON.parse agree on what is JSON (SEED=${seed})`, async t => {
   const r = rng(seed + 1)
   const pieces = [
@@ -268,7 +274,7 @@ t.test(`our parsers and JSON.parse agree on what is JSON (SEED=${seed})`, async 
     const text = Array.from({ length: 1 + r.int(8) }, () => r.pick(pieces)).join('')
     let legal = true
     try {
-      JSON.parse(text)
+      JSON.parse(text, refuseInfinite)
     } catch {
       legal = false
     }
@@ -283,4 +289,20 @@ t.test(`our parsers and JSON.parse agree on what is JSON (SEED=${seed})`, async 
     const padded = `[${text},12345678901234567]`
     t.strictSame((parseJson(padded) as JsonValue[])[0], JSON.parse(text), text)
   }
+})
+
+t.test('a number that would be infinite is refused, wherever it stands; long integers are not', async t => {
+  for (const text of [
+    '1e400',
+    '-1e400',
+    '[1,2e309]',
+    '{"a": 1E+999}',
+    `{"a":${'9'.repeat(400)}.5}`,
+    '[12345678901234567e400]',
+  ]) {
+    t.throws(() => parseJson(text), { code: 1100, message: /beyond every number/ }, text)
+    t.throws(() => checkJson(text), { code: 1100, message: /beyond every number/ }, text)
+  }
+  t.strictSame(parseJson('[1e308, 1e-400, "1e400", 1e0]'), [1e308, 0, '1e400', 1])
+  t.equal(parseJson('9'.repeat(400)), BigInt('9'.repeat(400)))
 })

@@ -45,41 +45,40 @@ function strings(writer: ProtoWriter, field: number, values: readonly string[]):
 
 function scalars(writer: ProtoWriter, random: Rng, field: Field, rows: number): void {
   const each = <T>(make: () => T): T[] => Array.from({ length: rows }, make)
-  switch (field.type) {
-    case 5:
-      return packed(writer, 3, w => each(() => w.int64(BigInt(random.int(50)))))
-    case 4:
-      return packed(writer, 2, w => each(() => w.int32(random.int(1_000) - 500)))
-    case 1:
-      return packed(writer, 1, w => each(() => w.uint32(random.int(2))))
-    case 11:
-      return packed(writer, 5, w => each(() => w.double(random.gauss())))
-    case 23:
-      return strings(
-        writer,
-        9,
-        each(() => random.pick(['{"a":1}', '[1]', '{}', 'null', '{"a":{"b":[1]}}', '1e400'])),
-      )
-    case 22:
-      writer.begin(8)
-      each(() => {
-        writer.begin(1)
-        strings(
-          writer,
-          6,
-          Array.from({ length: random.int(4) }, () => random.letters(2)),
-        )
-        writer.end()
-      })
-      writer.tag(2, WireType.varint)
-      writer.uint32(21)
-      return writer.end()
-    default:
-      return strings(
+  const times = (write: () => void): void => {
+    for (let i = 0; i < rows; i++) write()
+  }
+  if (field.type === 5) packed(writer, 3, w => times(() => w.int64(BigInt(random.int(50)))))
+  else if (field.type === 4) packed(writer, 2, w => times(() => w.int32(random.int(1_000) - 500)))
+  else if (field.type === 1) packed(writer, 1, w => times(() => w.uint32(random.int(2))))
+  else if (field.type === 11) packed(writer, 5, w => times(() => w.double(random.gauss())))
+  else if (field.type === 23) {
+    const texts = ['{"a":1}', '[1]', '{}', 'null', '{"a":{"b":[1]}}', '1e400']
+    strings(
+      writer,
+      9,
+      each(() => random.pick(texts)),
+    )
+  } else if (field.type === 22) {
+    writer.begin(8)
+    times(() => {
+      writer.begin(1)
+      strings(
         writer,
         6,
-        each(() => (random.chance(0.1) ? hostile(random) : random.letters(5))),
+        Array.from({ length: random.int(4) }, () => random.letters(2)),
       )
+      writer.end()
+    })
+    writer.tag(2, WireType.varint)
+    writer.uint32(21)
+    writer.end()
+  } else {
+    strings(
+      writer,
+      6,
+      each(() => (random.chance(0.1) ? hostile(random) : random.letters(5))),
+    )
   }
 }
 

@@ -19,6 +19,7 @@ const db = await open(process.argv[2]!, { warn: line => say({ kind: 'warning', l
 const server = await startServer(db.engine, {
   port: 0,
   graceMs: 500,
+  pingMs: 1_500,
   requestBytesMax: 1 << 20,
   warn: line => say({ kind: 'warning', line }),
 })

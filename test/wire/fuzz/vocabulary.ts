@@ -23,6 +23,13 @@ export const SCHEMA = [
 
 export const DIM = 8
 
+/** Parameters a type takes, as REST writes them. */
+export function paramsOf(type: number): Record<string, unknown> {
+  if (type >= 100) return type === 104 ? {} : { dim: DIM }
+  if (type === 22) return { max_length: 64, max_capacity: 8 }
+  return type === 21 ? { max_length: 64 } : {}
+}
+
 const HOSTILE = [
   '',
   ' ',
@@ -59,7 +66,6 @@ const HOSTILE = [
   'true',
   '{}',
   '[]',
-  '${x}',
   '\r\nx: y',
   '🙂',
 ] as const
@@ -245,6 +251,9 @@ export function word(random: Rng, kind: string): string {
   if (random.chance(0.04)) return random.pick(KNOWN[random.pick(Object.keys(KNOWN))]!)
   return random.pick(KNOWN[kind] ?? KNOWN['value']!)
 }
+
+/** Methods and endpoints that take a collection away or change it: they get `shelf`, or `books` would not live long. */
+export const DESTRUCTIVE = /drop|release|rename|truncate|alter|field|refresh/i
 
 /** Kind of word by the name of a field, in the protocol's or REST's spelling. */
 export function kindOf(name: string): string {
