@@ -161,8 +161,12 @@ t.test('8.5.6 [P0] windows that are refused', async t => {
       1100,
       `${window}, limit [${limit}] is invalid, should be greater than 0`,
     )
-  for (const limit of ['ten', 1.5, {}])
-    await refuses(t, ask({ filter: '', limit }), 1100, `limit [${String(limit)}] is invalid`)
+  for (const [limit, shown] of [
+    ['ten', 'ten'],
+    [1.5, '1.5'],
+    [{}, '{}'],
+  ])
+    await refuses(t, ask({ filter: '', limit }), 1100, `limit [${shown}] is invalid`)
   await refuses(
     t,
     ask({ filter: '', limit: 5, offset: -1 }),
