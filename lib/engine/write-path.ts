@@ -2,9 +2,9 @@
  * The write path of one collection: from a checked request to an acknowledged one.
  *
  * All writes of a collection go through one queue. Each request in turn is prepared: what depends on stored rows is
- * decided, it gets the next tick, it is encoded into the log record (delete half and insert half together), and it is applied to
- * memory. What was prepared while the last record was being synced goes out as the next one: one record, one sync; then
- * the visible tick moves to the record's last, and the callers are answered.
+ * decided, it gets the next tick, it is encoded into the log record (delete half and insert half together), and it is
+ * applied to memory. What was prepared while the last record was being synced goes out as the next one: one record, one
+ * sync; then the visible tick moves to the record's last, and the callers are answered.
  *
  * Applying to memory before the sync is safe because nobody reads beyond the visible tick, and it is what makes merges
  * right: a merge sees every request before it, those that are not synced yet too. Records are written one after the
