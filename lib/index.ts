@@ -3,18 +3,18 @@
 export { ERRORS, type ErrorReason, MilvusError } from './base/errors.js'
 export type { OpenOptions } from './base/options.js'
 export { AccessControl } from './client/access.js'
-export {
-  Collection,
-  type CollectionDescription,
-  type DeleteOptions,
-  type FieldChanges,
-  type GetOptions,
-  type InsertOptions,
-  type IteratorOptions,
-  type ReadOptions,
-  type UpsertRowsOptions,
-  type WriteSummary,
-} from './client/collection.js'
+export { Collection } from './client/collection.js'
+export type {
+  CollectionDescription,
+  DeleteOptions,
+  FieldChanges,
+  GetOptions,
+  InsertOptions,
+  IteratorOptions,
+  ReadOptions,
+  UpsertRowsOptions,
+  WriteSummary,
+} from './client/collection-requests.js'
 export { Database, type InDatabase, open } from './client/database.js'
 export type { PrivilegeGroup } from './engine/access-groups.js'
 export type { GrantRecord } from './engine/access-records.js'

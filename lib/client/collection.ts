@@ -30,7 +30,6 @@ import { DESCRIPTION_PROPERTY, INSERT_AUTO_ID_PROPERTY } from '../engine/records
 import { addField, alterField, dropField } from '../engine/schema-ddl.js'
 import { truncateCollection } from '../engine/truncate.js'
 import type { WriteResult } from '../engine/write-request.js'
-import type { TemplateValues } from '../filter/compile.js'
 import type { IndexRequest } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
 import type { QueryIteratorRequest } from '../query/query-pages.js'
@@ -41,11 +40,9 @@ import type {
   Row as ResultRow,
   SearchHit,
   SearchRequest,
-  TimeRequest,
 } from '../query/request.js'
 import type { SearchIteratorRequest } from '../query/search-pages.js'
-import type { CollectionSchema } from '../schema/collection-schema.js'
-import type { FieldOps, FieldRequest, Row } from '../schema/requests.js'
+import type { FieldRequest, Row } from '../schema/requests.js'
 import { type PartialBatch, rowsToColumns } from '../schema/rows-to-columns.js'
 import {
   checkDeleteArguments,
@@ -55,87 +52,21 @@ import {
   checkReadArguments,
   checkUpsertArguments,
 } from './check-arguments.js'
-import { type Int64Value, int64Out } from './int64-out.js'
+import type {
+  CollectionDescription,
+  DeleteOptions,
+  FieldChanges,
+  GetOptions,
+  InsertOptions,
+  IteratorOptions,
+  ReadOptions,
+  UpsertRowsOptions,
+  WriteSummary,
+} from './collection-requests.js'
+import { int64Out } from './int64-out.js'
 
 /** Times that rows are translated anew because the schema changed while their request waited. */
 const TRANSLATIONS_MAX = 16
-
-/** What a write did. */
-export interface WriteSummary {
-  readonly insertCount: number
-  readonly upsertCount: number
-  readonly deleteCount: number
-  /** Primary keys of the written rows; the new ones for autoID collections. Empty for deletes. */
-  readonly ids: readonly (Int64Value | string)[]
-  /** Hybrid timestamp of the write: pass it as `readTimestamp` to read the state right after it. */
-  readonly timestamp: bigint
-}
-
-export interface InsertOptions {
-  /** Default: `_default`, or by partition key. */
-  readonly partitionName?: string
-}
-
-export interface UpsertRowsOptions extends InsertOptions {
-  /** Merge mode: fields a row leaves out keep their stored values. Default false (override mode). */
-  readonly partialUpdate?: boolean
-  /** Array fields to which the payload is appended, or from which it is removed. Turns merge mode on. */
-  readonly fieldOps?: FieldOps
-}
-
-export interface DeleteOptions {
-  readonly ids?: readonly PkInput[]
-  readonly filter?: string
-  readonly templates?: TemplateValues
-  readonly partitionName?: string
-}
-
-/** What every read may say about the state it reads. */
-export interface ReadOptions {
-  readonly partitionNames?: readonly string[]
-  /** Read as of this timestamp; must be inside the collection's retention window. Default: now. */
-  readonly readTimestamp?: bigint
-}
-
-/** What every iterator may say about the state it reads. */
-export interface IteratorOptions extends ReadOptions {
-  /** Continue behind the place where another iterator stood: its `cursor`. */
-  readonly cursor?: string
-  /** With a cursor: go on with the newest state when the cursor's is gone. Default false: refuse. */
-  readonly newestState?: boolean
-}
-
-export interface GetOptions extends ReadOptions, TimeRequest {
-  /** Default `['*']`. */
-  readonly outputFields?: readonly string[]
-}
-
-export interface CollectionDescription {
-  readonly name: string
-  readonly schema: CollectionSchema
-  readonly indexes: readonly IndexSpec[]
-  readonly partitions: readonly string[]
-  readonly aliases: readonly string[]
-  readonly properties: Readonly<Record<string, string>>
-  readonly loaded: boolean
-  /** Milvus's number: Strong 0, Session 1, Bounded 2, Eventually 3. Echoed: every read here is Strong. */
-  readonly consistencyLevel: number
-  /** Hybrid timestamp of the creation. */
-  readonly createdTimestamp: bigint
-  /** Hybrid timestamp of the last change of schema, properties or name. */
-  readonly updatedTimestamp: bigint
-}
-
-/** What may change about a field; what is left out stays. */
-export interface FieldChanges {
-  /** VarChar, and Array of VarChar: UTF-8 bytes per value. Stored values are not checked. */
-  readonly maxLength?: number
-  /** Array: elements per row. Stored values are not checked. */
-  readonly maxCapacity?: number
-  readonly description?: string
-  /** `mmap.enabled` and `warmup`, echoed by describe. */
-  readonly params?: GivenProperties
-}
 
 export class Collection {
   readonly #engine: Engine

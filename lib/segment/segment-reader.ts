@@ -1,5 +1,5 @@
 /**
- * Reads the columns of a sealed segment back, whole or row by row, and removes segments that nobody needs.
+ * Reads the columns of a sealed segment back, whole or row by row.
  *
  * A column's chunks are read one after the other into arrays sized for the whole column; between two chunks the event
  * loop has its turn, so loading a column of any size holds it for a few milliseconds at a time. A field the segment was
@@ -18,8 +18,9 @@ import type { Column } from '../schema/column.js'
 import { concatColumns, constantColumn, gatherColumn, nullColumn } from '../schema/column-ops.js'
 import { DataType, type FixedArray, type Layout, layoutOf } from '../schema/data-type.js'
 import { corrupted, FRAME, FRAME_HEADER_BYTES, unframe } from '../store/codec.js'
-import { columnKey, columnsRange, parseColumnKey, segmentRange } from '../store/keys.js'
+import { columnKey } from '../store/keys.js'
 import type { Store } from '../store/store.js'
+import { type ChunkRows, groupByChunk, placesOf } from './chunk-rows.js'
 import type { ColumnChunk } from './segment.js'
 import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
 
@@ -127,98 +128,6 @@ export async function gatherStored(
   const joined = parts.length === 1 ? parts[0]!.column : concatColumns(field, parts)
   const places = placesOf(groups, rows.length)
   return places === null ? joined : gatherColumn(field, joined, places)
-}
-
-/** Deletes every chunk of a segment. Not atomic and not synced: what a crash leaves behind is swept at open. */
-export function deleteSegment(store: Store, segmentId: number): Promise<void> {
-  const { gte, lt } = segmentRange(segmentId)
-  return store.clear(gte, lt)
-}
-
-/**
- * Deletes the chunks of every segment that is not in `live`; returns the ids of those it found. Costs one seek per
- * segment, not one per chunk.
- */
-export async function sweepSegments(store: Store, live: ReadonlySet<number>): Promise<number[]> {
-  const swept: number[] = []
-  const { lt } = columnsRange()
-  let { gte } = columnsRange()
-  for (;;) {
-    const id = await firstSegment(store, gte, lt)
-    if (id === null) return swept
-    if (!live.has(id)) {
-      await deleteSegment(store, id)
-      swept.push(id)
-    }
-    gte = segmentRange(id).lt
-  }
-}
-
-async function firstSegment(store: Store, gte: Uint8Array, lt: Uint8Array): Promise<number | null> {
-  for await (const block of store.scan({ gte, lt, limit: 1 }, 1)) {
-    const entry = block[0]
-    if (entry !== undefined) return parseColumnKey(entry[0]).segmentId
-  }
-  return null
-}
-
-/** Rows of one chunk: their numbers inside the chunk, and the places they take in the result. */
-interface ChunkRows {
-  readonly chunk: number
-  readonly rows: Int32Array
-  readonly places: Int32Array
-}
-
-/** The wanted rows by chunk, chunks ascending, rows in the order they were asked for. */
-function groupByChunk(stored: StoredColumn, rows: Int32Array): ChunkRows[] {
-  const counts = new Map<number, number>()
-  const chunkOf = new Int32Array(rows.length)
-  for (let i = 0; i < rows.length; i++) {
-    const chunk = findChunk(stored.chunkRows, rows[i]!)
-    chunkOf[i] = chunk
-    counts.set(chunk, (counts.get(chunk) ?? 0) + 1)
-  }
-  const groups = new Map<number, ChunkRows>()
-  for (const chunk of [...counts.keys()].sort((a, b) => a - b)) {
-    const count = counts.get(chunk)!
-    groups.set(chunk, { chunk, rows: new Int32Array(count), places: new Int32Array(count) })
-    counts.set(chunk, 0)
-  }
-  for (let i = 0; i < rows.length; i++) {
-    const chunk = chunkOf[i]!
-    const group = groups.get(chunk)!
-    const at = counts.get(chunk)!
-    group.rows[at] = rows[i]! - stored.chunkRows[chunk]!
-    group.places[at] = i
-    counts.set(chunk, at + 1)
-  }
-  return [...groups.values()]
-}
-
-/** Where each wanted row stands in the joined groups; null when it is already in order. */
-function placesOf(groups: readonly ChunkRows[], count: number): Int32Array | null {
-  const places = new Int32Array(count)
-  let inOrder = true
-  let at = 0
-  for (const group of groups) {
-    for (let i = 0; i < group.places.length; i++) {
-      if (group.places[i] !== at) inOrder = false
-      places[group.places[i]!] = at++
-    }
-  }
-  return inOrder ? null : places
-}
-
-/** The last chunk that begins at or before the row. */
-function findChunk(chunkRows: readonly number[], row: number): number {
-  let low = 0
-  let high = chunkRows.length
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1
-    if (chunkRows[middle]! <= row) low = middle
-    else high = middle
-  }
-  return low
 }
 
 async function systemColumn(

@@ -23,7 +23,7 @@ import { FRAME, frame } from '../store/codec.js'
 import { columnKey } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
-import { deleteSegment } from './segment-reader.js'
+import { deleteSegment } from './segment-sweep.js'
 
 /**
  * Bytes of a chunk, 2 MiB: a column is cut into equal parts of at most this size. Larger chunks stall the event loop

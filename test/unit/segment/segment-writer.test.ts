@@ -6,13 +6,8 @@ import type { FieldSchema } from '../../../lib/schema/collection-schema.js'
 import type { Column } from '../../../lib/schema/column.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import type { SegmentMeta } from '../../../lib/segment/segment-meta.js'
-import {
-  deleteSegment,
-  gatherStored,
-  readColumn,
-  readSystemColumns,
-  sweepSegments,
-} from '../../../lib/segment/segment-reader.js'
+import { gatherStored, readColumn, readSystemColumns } from '../../../lib/segment/segment-reader.js'
+import { deleteSegment, sweepSegments } from '../../../lib/segment/segment-sweep.js'
 import { CHUNK_BYTES_MAX, writeSegment } from '../../../lib/segment/segment-writer.js'
 import { columnKey } from '../../../lib/store/keys.js'
 import { openLevelStore } from '../../../lib/store/level-store.js'
