@@ -116,6 +116,36 @@ t.test('one directory, one owner', async t => {
   await (await open(directory)).close()
 })
 
+t.test('what a program preloads into its threads does not reach the background thread', async t => {
+  const index = new URL('../../lib/index.js', import.meta.url).href
+  const script = `
+    import { DataType, open } from ${JSON.stringify(index)}
+    const db = await open(${JSON.stringify(t.testdir())})
+    const fields = [
+      { name: 'id', dataType: DataType.Int64, primaryKey: true },
+      { name: 'vec', dataType: DataType.FloatVector, dim: 2 },
+    ]
+    const indexes = [{ fieldName: 'vec', indexType: 'HNSW', metricType: 'L2' }]
+    const c = await db.createCollection({ name: 'c', fields, indexes })
+    await c.insert(Array.from({ length: 2000 }, (_, id) => ({ id, vec: [id, 1] })))
+    await c.compact()
+    const { segments } = await c.stats()
+    console.log('segments', segments.length)
+    await db.close()
+  `
+  const preload = "import { threadId } from 'node:worker_threads'; console.log('preloaded', threadId)"
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: {
+      ...process.env,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(() => child.kill('SIGKILL'))
+  const lines = (await child.stdout.toArray()).join('').trim().split('\n')
+  t.strictSame(lines, ['preloaded 0', 'segments 1'])
+})
+
 t.test('a newer format is refused by name, and the directory is free afterwards', async t => {
   const directory = t.testdir()
   await (await open(directory)).close()
