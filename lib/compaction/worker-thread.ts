@@ -122,9 +122,8 @@ export class CompactionThread {
 
   #startWorker(): Worker {
     // The program's own flags are not ours: `--input-type`, for one, stops a worker that is started from a file. Nor are
-    // modules that NODE_OPTIONS preloads into every thread: loaders and instrumentation make its start 4 times as slow.
-    const env = { ...process.env, NODE_OPTIONS: '' }
-    const options = { workerData: this.#start, execArgv: [], env }
+    // modules that its NODE_OPTIONS preloads into every thread: loaders and instrumentation make a start 4 times as slow.
+    const options = { workerData: this.#start, execArgv: [], env: {} }
     const worker = new Worker(new URL('./worker.js', import.meta.url), options)
     let failure: unknown
     worker.on('message', (reply: ThreadReply) => this.#receive(reply))

@@ -27,7 +27,7 @@ import { type OracleRow, truthOf } from '../support/filter-oracle.js'
 import { type Rng, rng, runsOf, seedOf } from '../support/rng.js'
 
 const seed = seedOf(20_250)
-const runs = runsOf(900)
+const runs = runsOf(2_000)
 const ROWS = 150
 
 const INT_FIELDS = ['i8', 'i16', 'i32', 'i64'] as const
