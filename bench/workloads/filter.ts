@@ -36,11 +36,12 @@ import { GroundTruth, queryRows } from '../recall.js'
 import { figure } from '../table.js'
 import { loadWords } from '../words.js'
 
-const WORDS = 1_000
+/** Different words in column `word`. */
+export const WORDS = 1_000
 const BATCH_ROWS = 10_000
 
 /** Rows without a vector worth speaking of: what filters look at. Value i is a function of i alone. */
-interface Facts {
+export interface Facts {
   readonly path: string
   /** Column `n`: 0 … rows − 1, shuffled. */
   readonly n: Int32Array
@@ -99,7 +100,8 @@ async function prepareFacts(rows: number): Promise<Facts> {
   return { path, n, word }
 }
 
-async function withFacts<T>(
+/** Runs `work` on a store of so many facts, opened anew. */
+export async function withFacts<T>(
   rows: number,
   work: (collection: Collection, facts: Facts) => Promise<T>,
 ): Promise<T> {
@@ -280,6 +282,8 @@ const sweep: Workload = {
   async run(): Promise<WorkloadResult> {
     const rows = param('READ_ROWS', 2_000, 100_000)
     const count = param('SWEEP_QUERIES', 20, 200)
+    // Codes for exact scans are made beside the first searches that would use them.
+    const warmUp = param('SWEEP_WARM_UP', 20, 400)
     const words = await loadWords(rows)
     const db = await open(await preparedStore(words, rows))
     try {
@@ -302,7 +306,7 @@ const sweep: Workload = {
           })
           return hits!.map(hit => Number(hit.id))
         }
-        for (const query of queries.slice(0, 50)) await search(query)
+        for (let i = 0; i < warmUp; i++) await search(queries[i % count]!)
         const latencies = new Latencies()
         const found: number[][] = []
         for (const query of queries) found.push(await latencies.measure(() => search(query)))

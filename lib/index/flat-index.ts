@@ -35,6 +35,7 @@ import {
 } from './kernels.js'
 import type { BinaryQuery, DenseQuery, QueryVector, SparseQuery } from './query-vector.js'
 import { simdKernel, vectorArray } from './simd-kernels.js'
+import type { VectorCodes } from './vector-codes.js'
 
 export { rangeBounds, withinRange } from './metric.js'
 
@@ -55,12 +56,18 @@ const wordKernels: Partial<Record<MetricType, WordKernel>> = {
 }
 const identityRows = new Int32Array(BLOCK_ROWS).map((_, i) => i)
 
+/** Rows that codes leave to be scored. */
+const siftedRows = new Int32Array(BLOCK_ROWS)
+/** Rows compared before codes can leave any out: until the heap is full nothing is known to be too bad. */
+const FIRST_ROWS = 64
+
 /** Scores `rows[from..to)`, at most BLOCK_ROWS of them and none null, into `out[0..)`. */
 type Scorer = (rows: Int32Array, from: number, to: number, out: Float32Array) => void
 
 /**
  * Compares the rows of `[from, to)` whose bit is set (null = all) and offers them to `top` by signed score.
  * Null rows are never hits; nor are rows without a common term in a sparse search.
+ * @param codes of this column (vector-codes.ts): same answer, less to read. Default none
  */
 export function scanAll(
   query: QueryVector,
@@ -69,9 +76,10 @@ export function scanAll(
   from: number,
   to: number,
   top: TopK,
+  codes: VectorCodes | null = null,
 ): void {
   if (from >= to) return
-  const scorer = scorerOf(query, column)
+  const compare = comparerOf(query, column, codes, top)
   const { validity } = column
   const lastWord = (to - 1) >>> 5
   let count = 0
@@ -86,8 +94,7 @@ export function scanAll(
       mask ^= low
     }
     if (count > BLOCK_ROWS - 32 || w === lastWord) {
-      scorer(blockRows, 0, count, blockScores)
-      offer(query, blockRows, 0, count, top)
+      compare(blockRows, 0, count)
       count = 0
     }
   }
@@ -101,16 +108,13 @@ export function scanRows(
   from: number,
   to: number,
   top: TopK,
+  codes: VectorCodes | null = null,
 ): void {
   if (from >= to) return
-  const scorer = scorerOf(query, column)
+  const compare = comparerOf(query, column, codes, top)
   const { validity } = column
   if (validity === null) {
-    for (let at = from; at < to; at += BLOCK_ROWS) {
-      const end = Math.min(to, at + BLOCK_ROWS)
-      scorer(rows, at, end, blockScores)
-      offer(query, rows, at, end, top)
-    }
+    for (let at = from; at < to; at += BLOCK_ROWS) compare(rows, at, Math.min(to, at + BLOCK_ROWS))
     return
   }
   let count = 0
@@ -118,8 +122,7 @@ export function scanRows(
     const row = rows[i]!
     if (getBit(validity, row)) blockRows[count++] = row
     if (count === BLOCK_ROWS || i === to - 1) {
-      scorer(blockRows, 0, count, blockScores)
-      offer(query, blockRows, 0, count, top)
+      compare(blockRows, 0, count)
       count = 0
     }
   }
@@ -140,6 +143,27 @@ export function scoreRows(query: QueryVector, column: Column, rows: Int32Array, 
   }
   if (column.validity === null) return
   for (let i = 0; i < rows.length; i++) if (!isValid(column, rows[i]!)) out[i] = Number.NaN
+}
+
+/** Offers `rows[from..to)`, at most BLOCK_ROWS of them and none null, to a heap. */
+type Comparer = (rows: Int32Array, from: number, to: number) => void
+
+function comparerOf(query: QueryVector, column: Column, codes: VectorCodes | null, top: TopK): Comparer {
+  const scorer = scorerOf(query, column)
+  const plain: Comparer = (rows, from, to) => {
+    scorer(rows, from, to, blockScores)
+    offer(query, rows, from, to, top)
+  }
+  if (codes === null || query.kind !== 'dense' || !codes.begin(query)) return plain
+  return (rows, from, to) => {
+    let at = from
+    while (at < to && top.threshold === Number.POSITIVE_INFINITY) {
+      const end = Math.min(to, at + FIRST_ROWS)
+      plain(rows, at, end)
+      at = end
+    }
+    if (at < to) plain(siftedRows, 0, codes.sift(rows, at, to, top.threshold, siftedRows))
+  }
 }
 
 /** Offers the scores of a block to the heap. NaN compares false, so rows that do not match fall out here. */

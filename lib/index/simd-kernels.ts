@@ -35,42 +35,32 @@ import {
   wasmModule,
   when,
 } from './wasm-code.js'
+import {
+  areScattered,
+  BYTES_MAX,
+  CALL_ROWS,
+  newMemory,
+  PAGE_BYTES,
+  QUERY_AT,
+  ROWS_AT,
+  SCORES_AT,
+  TOUCH_BYTES_MAX,
+  TOUCH_ROWS,
+  type TouchRows,
+  touchFunction,
+  type WebAssemblyApi,
+  wasmApi,
+} from './wasm-memory.js'
 
-/** Rows per call; even. */
-const CALL_ROWS = 512
-/** Rows lie scattered when the wanted ones stretch over this many times their number. */
-const SCATTERED_SPAN = 1.5
-/** Scattered rows that are fetched ahead, and bytes of each: together no more than the nearest cache holds. */
-const TOUCH_ROWS = 32
-const TOUCH_BYTES_MAX = 512
-/** Addresses in the memory of a column; the values follow the query, from the next multiple of 64. */
-const ROWS_AT = 0
-const SCORES_AT = CALL_ROWS * 4
-const QUERY_AT = SCORES_AT + CALL_ROWS * 4
-const PAGE_BYTES = 65_536
-/** A WebAssembly memory has 4 GiB at most; the last page stays free, so that no address wraps. */
-const BYTES_MAX = 65_535 * PAGE_BYTES
 /** Columns below this size stay plain: each memory reserves some gigabytes of addresses (not of storage). */
 const BYTES_MIN = 262_144
 
 type WasmKernel = (valuesAt: number, dim: number, norm: number, pairs: number) => void
 
-interface Memory {
-  readonly buffer: ArrayBuffer
-}
-
-/** What is used of WebAssembly. Described here: neither the language's nor Node's types have it. */
-interface WebAssemblyApi {
-  readonly Memory: new (size: { initial: number; maximum: number }) => Memory
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object, imports: object) => { readonly exports: object }
-  validate(bytes: Uint8Array): boolean
-}
-
 /** A column's memory: its kernels, and views of the places in front of the values. */
 interface Prepared {
   readonly kernels: Readonly<Record<string, WasmKernel>>
-  readonly touch: (valuesAt: number, dim: number, rows: number, bytes: number) => void
+  readonly touch: TouchRows
   readonly rows: Int32Array
   readonly scores: Float32Array
   /** Everything from QUERY_AT up to the values. */
@@ -228,44 +218,10 @@ function kernelFunction(name: string, shape: Shape): WasmFunction {
   }
 }
 
-/**
- * (valuesAt, dim, rows, bytes): reads a word of every 64 of the first `bytes` bytes of the rows, for nothing but that
- * the processor fetches them all at the same time. Rows that lie scattered would be fetched one after the other by the
- * kernel: too much work stands between two of them for the processor to see the next one coming. (What follows in a
- * long row it fetches ahead by itself.)
- */
-function touchFunction(): WasmFunction {
-  const [valuesAt, dim, rows, bytes, offset, at, end, seen] = [0, 1, 2, 3, 4, 5, 6, 7] as const
-  const rowBytes = i32.shl(get(dim), i32.const(2))
-  const touchRow = [
-    ...set(at, i32.add(get(valuesAt), i32.mul(i32.load(ROWS_AT, get(offset)), rowBytes))),
-    ...set(end, i32.add(get(at), get(bytes))),
-    ...repeat(
-      [...set(seen, i32.xor(get(seen), i32.load(0, get(at)))), ...step(at, 64)],
-      i32.ltU(get(at), get(end)),
-    ),
-    ...step(offset, 4),
-  ]
-  return {
-    name: 'touch',
-    parameters: [I32, I32, I32, I32],
-    locals: [I32, I32, I32, I32],
-    body: [
-      ...repeat(touchRow, i32.ltU(get(offset), i32.shl(get(rows), i32.const(2)))),
-      // Stored, so that no compiler leaves the loads out; scores go over it.
-      ...i32.store(SCORES_AT, i32.const(0), get(seen)),
-    ],
-  }
-}
-
 /** undefined: not tried yet; null: not there. */
 let kernelModule: object | null | undefined
 /** Memories by the buffer that their columns look into. */
 const preparedOf = new WeakMap<ArrayBufferLike, Prepared>()
-
-function api(): WebAssemblyApi | undefined {
-  return (globalThis as { WebAssembly?: WebAssemblyApi }).WebAssembly
-}
 
 /** The compiled kernels (about 1 ms, once), or null where they cannot run. */
 function moduleOf(wasm: WebAssemblyApi | undefined): object | null {
@@ -292,7 +248,7 @@ export function vectorArray(rowCount: number, dim: number, bytesMin = BYTES_MIN)
   const length = rowCount * dim
   const valuesAt = Math.ceil((QUERY_AT + dim * 8) / 64) * 64
   const bytes = valuesAt + length * 4
-  const wasm = api()
+  const wasm = wasmApi()
   if (wasm === undefined || length * 4 < bytesMin || bytes > BYTES_MAX) return new Float32Array(length)
   const module = moduleOf(wasm)
   const memory = module === null ? null : newMemory(wasm, Math.ceil(bytes / PAGE_BYTES))
@@ -309,21 +265,6 @@ export function vectorArray(rowCount: number, dim: number, bytesMin = BYTES_MIN)
   return new Float32Array(buffer, valuesAt, length)
 }
 
-/** False once a memory was refused: it takes the engine tens of milliseconds of collecting garbage to say no. */
-let memoryLeft = true
-
-/** Null when the process has no addresses (or storage) left for another memory; the column is a plain array then. */
-function newMemory(wasm: WebAssemblyApi, pages: number): Memory | null {
-  if (!memoryLeft) return null
-  try {
-    return new wasm.Memory({ initial: pages, maximum: pages })
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    memoryLeft = false
-    return null
-  }
-}
-
 /** The kernel for columns that `vectorArray` made room for; null for any other array. */
 export function simdKernel(metric: MetricType, values: Float32Array): DenseKernel | null {
   const prepared = preparedOf.get(values.buffer)
@@ -332,16 +273,14 @@ export function simdKernel(metric: MetricType, values: Float32Array): DenseKerne
   const { rows: rowsIn, scores, query: queryIn, touch } = prepared
   return (query, norm, of, dim, rows, from, to, out) => {
     for (let j = 0; j < dim; j++) queryIn[j] = query[j]!
-    // Rows in no order are scattered too, and mostly seen by the last one standing before the first.
-    const span = to - from > 1 ? rows[to - 1]! - rows[from]! : 0
-    const scattered = span < 0 || span > (to - from) * SCATTERED_SPAN
+    const scattered = areScattered(rows, from, to)
     const step = scattered ? TOUCH_ROWS : CALL_ROWS
     for (let at = from; at < to; at += step) {
       const count = Math.min(step, to - at)
       for (let i = 0; i < count; i++) rowsIn[i] = rows[at + i]!
       // An odd row's partner is any row; its score is not looked at.
       if (count % 2 === 1) rowsIn[count] = rows[at]!
-      if (scattered) touch(of.byteOffset, dim, count, Math.min(dim * 4, TOUCH_BYTES_MAX))
+      if (scattered) touch(of.byteOffset, dim * 4, count, Math.min(dim * 4, TOUCH_BYTES_MAX))
       kernel(of.byteOffset, dim, norm, (count + 1) >> 1)
       for (let i = 0; i < count; i++) out[at - from + i] = scores[i]!
     }

@@ -111,9 +111,18 @@ export const f64x2 = {
   lane: (lane: number, value: Code): Code => [...value, 0xfd, 0x21, lane],
 }
 
+export const i32x4 = {
+  add: simd(0xae),
+  /** Products of eight pairs of 16-bit numbers, added up two by two. */
+  dot: simd(0xba),
+  lane: (lane: number, value: Code): Code => [...value, 0xfd, 0x1b, lane],
+}
+
 export const v128 = {
   zero: [0xfd, 0x0c, ...new Array<number>(16).fill(0)] as Code,
   load: memory(3, 0xfd, 0x00),
+  /** Loads eight signed bytes as 16-bit numbers. */
+  load8x8: memory(0, 0xfd, 0x01),
   /** Loads eight bytes into the lower half. */
   load64: memory(2, 0xfd, 0x5d),
 }

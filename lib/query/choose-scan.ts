@@ -23,6 +23,8 @@ export interface ScanSizes {
   readonly dim: number
   /** True when rows are converted to float32 before they are compared. Default false. */
   readonly converted?: boolean
+  /** True when codes tell most rows apart without their vectors (lib/index/vector-codes.ts). Default false. */
+  readonly coded?: boolean
 }
 
 export type ScanChoice =
@@ -41,6 +43,9 @@ const FEW_DIM_NS = 0.55
 /** One row among its wanted neighbours: the processor fetches ahead. */
 const MANY_ROW_NS = 15
 const MANY_DIM_NS = 0.23
+/** One row by its codes. */
+const CODED_ROW_NS = 12
+const CODED_DIM_NS = 0.1
 /** Converting one element of a row to float32. */
 const CONVERTED_DIM_NS = 1
 /** Below this share of passing rows they count as few. */
@@ -58,8 +63,11 @@ const STEP_NS_MAX = 8_000_000
 const EXACT: ScanChoice = { kind: 'exact' }
 
 /** Estimated time of comparing the passing rows. */
-export function exactNs(sizes: Pick<ScanSizes, 'passing' | 'points' | 'dim' | 'converted'>): number {
-  const { passing, points, dim, converted } = sizes
+export function exactNs(
+  sizes: Pick<ScanSizes, 'passing' | 'points' | 'dim' | 'converted' | 'coded'>,
+): number {
+  const { passing, points, dim, converted, coded } = sizes
+  if (coded === true) return passing * (CODED_ROW_NS + CODED_DIM_NS * dim)
   const few = passing < points * FEW_SHARE
   const rowNs = few ? FEW_ROW_NS + FEW_DIM_NS * dim : MANY_ROW_NS + MANY_DIM_NS * dim
   return passing * (rowNs + (converted === true ? CONVERTED_DIM_NS * dim : 0))

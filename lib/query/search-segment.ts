@@ -14,6 +14,7 @@ import type { Turn } from '../base/turn.js'
 import { scanAll, scanRows, scoreRows } from '../index/flat-index.js'
 import { graphQuery, type QueryVector, type SparseQuery } from '../index/query-vector.js'
 import { SparseInverted } from '../index/sparse-inverted.js'
+import type { VectorCodes } from '../index/vector-codes.js'
 import type { Column } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
 import type { ColumnChunk, Segment, SegmentIndex } from '../segment/segment.js'
@@ -43,7 +44,7 @@ const SLICE_ELEMENTS = 1_000_000
 /** Rows of a sparse or binary column compared between two looks at the clock. */
 const SLICE_ROWS = 8192
 /** Rows whose scores are summed from inverted lists between two looks at the clock, and cells of those lists. */
-const LIST_ROWS = 262_144
+const LIST_ROWS = 65_536
 const LIST_CELLS = 1_000_000
 /** Scans of a sparse column after which its inverted lists are built: building costs about as much as 50 scans. */
 const LISTS_AFTER_SCANS = 16
@@ -70,9 +71,13 @@ export function searchSegment(
   const points = graph === null || target.low > Number.NEGATIVE_INFINITY ? 0 : graph.index.size
   const { k, ef } = target
   const converted = query.dataType !== DataType.FloatVector
-  const sizes = { passing: match.count, points, k, ef, dim: query.dim, converted }
+  const coded = points > 0 && (segment.codes?.(target.fieldIndex, 0) ?? null) !== null
+  const sizes = { passing: match.count, points, k, ef, dim: query.dim, converted, coded }
   const choice = chooseScan(sizes)
   if (choice.kind === 'exact' || graph === null) return searchExact(segment, match, query, target, turn)
+  // With codes it would be a scan: such searches count like scans towards making them.
+  if (!coded && match.count < points && chooseScan({ ...sizes, coded: true }).kind === 'exact')
+    segment.codes?.(target.fieldIndex, match.count)
   if (segment.isResident(target.fieldIndex)) {
     const hits = searchGraph(segment, match, query, target, graph, sizes, choice)
     return hits ?? searchExact(segment, match, query, target, turn)
@@ -309,7 +314,7 @@ function scanColumn(
     if (scores[k]! > scores[k - 1]!) return firstOf(byKey(segment, scores, rows), k)
     return withTies(segment, match, query, target, scores, rows, turn)
   }
-  const pending = scan(column, match, segment, query, top, turn)
+  const pending = scan(column, match, segment, query, target.fieldIndex, top, turn)
   return pending === undefined ? finish() : pending.then(finish)
 }
 
@@ -322,6 +327,7 @@ function scan(
   match: MatchedRows,
   segment: Segment,
   query: QueryVector,
+  fieldIndex: number,
   top: TopK,
   turn: Turn,
 ): Promise<void> | undefined {
@@ -333,14 +339,16 @@ function scan(
     const lists = invertedLists(segment, column)
     if (lists !== null) return scanLists(lists, match.bits, end, query, top, turn)
   }
-  if (end > step) return scanSliced(column, match.bits, rows, end, step, query, top, turn)
-  if (rows === null) scanAll(query, column, match.bits, 0, end, top)
-  else scanRows(query, column, rows, 0, end, top)
+  const codes = query.kind === 'dense' ? (segment.codes?.(fieldIndex, match.count) ?? null) : null
+  if (end > step) return scanSliced(column, codes, match.bits, rows, end, step, query, top, turn)
+  if (rows === null) scanAll(query, column, match.bits, 0, end, top, codes)
+  else scanRows(query, column, rows, 0, end, top, codes)
   return undefined
 }
 
 async function scanSliced(
   column: Column,
+  codes: VectorCodes | null,
   bits: Uint32Array,
   rows: Int32Array | null,
   end: number,
@@ -352,8 +360,8 @@ async function scanSliced(
   for (let from = 0; from < end; from += step) {
     if (turn.due()) await turn.next()
     const to = Math.min(end, from + step)
-    if (rows === null) scanAll(query, column, bits, from, to, top)
-    else scanRows(query, column, rows, from, to, top)
+    if (rows === null) scanAll(query, column, bits, from, to, top, codes)
+    else scanRows(query, column, rows, from, to, top, codes)
   }
 }
 
@@ -415,7 +423,7 @@ async function withTies(
 ): Promise<SegmentHits> {
   const tied = scores[target.k - 1]!
   const ties = new TopK(match.count, tied, above(tied))
-  await scan(segment.column(target.fieldIndex), match, segment, query, ties, turn)
+  await scan(segment.column(target.fieldIndex), match, segment, query, target.fieldIndex, ties, turn)
   let better = 0
   while (scores[better]! < tied) better++
   const found = ties.drain()

@@ -18,7 +18,8 @@ export function columnBytes(column: Column): number {
 
 export interface CachedColumn {
   readonly column: Column
-  readonly byteLength: number
+  /** The column, and what was derived from it and goes with it. */
+  byteLength: number
   /** Sequence number of the last use. */
   touched: number
   /** Called when the column is dropped from the cache. */
@@ -67,6 +68,14 @@ export class ColumnCache {
     this.#byteLength += entry.byteLength
     if (this.#byteLength > this.#byteLengthMax) this.#evict()
     return entry
+  }
+
+  /** Counts bytes of something that was derived from a column and is dropped with it. */
+  grow(entry: CachedColumn, bytes: number): void {
+    assert(this.#entries.has(entry), 'the column is in the cache')
+    entry.byteLength += bytes
+    this.#byteLength += bytes
+    if (this.#byteLength > this.#byteLengthMax) this.#evict()
   }
 
   touch(entry: CachedColumn): void {

@@ -13,6 +13,7 @@ import { assert, present } from '../base/assert.js'
 import type { Tick } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
 import { type OpenOrder, risingOrder } from '../index/scalar-order.js'
+import type { VectorCodes } from '../index/vector-codes.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { gatherColumn } from '../schema/column-ops.js'
@@ -178,6 +179,10 @@ export class SealedSegment implements Segment {
   stream(fieldIndex: number): AsyncIterable<ColumnChunk> | null {
     const field = this.#field(fieldIndex)
     return this.#columns.stream(this.meta, field, this.#context.indexIdOf(field.id))
+  }
+
+  codes(fieldIndex: number, compared: number): VectorCodes | null {
+    return this.#columns.codes(this.#field(fieldIndex), compared)
   }
 
   gather(fieldIndexes: readonly number[], rows: Int32Array): Promise<Column[]> | Column[] {

@@ -6,6 +6,7 @@
  * the base of the segment (segment-base.ts).
  */
 import { present } from '../base/assert.js'
+import { VectorCodes, worthCoding } from '../index/vector-codes.js'
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
@@ -14,6 +15,16 @@ import type { CachedColumn, ColumnCache } from './column-cache.js'
 import type { ColumnChunk } from './segment.js'
 import type { SegmentMeta } from './segment-meta.js'
 import { gatherStored, readColumn, streamColumn } from './segment-reader.js'
+
+/** Codes are made once so many times a column's rows have been compared: it is scanned again and again. */
+const CODES_AFTER_SCANS = 2
+
+/** Codes of a column in the cache. */
+interface CodesOfColumn {
+  compared: number
+  building: boolean
+  codes: VectorCodes | null
+}
 
 /** Where the columns come from. */
 export interface ColumnSource {
@@ -28,6 +39,7 @@ export class SegmentColumns {
   /** By field id, as everything here. */
   readonly #cached = new Map<number, CachedColumn>()
   readonly #loading = new Map<number, Promise<void>>()
+  readonly #codes = new Map<CachedColumn, CodesOfColumn>()
   /** Fields whose column was streamed once. */
   readonly #streamed = new Set<number>()
   /** Bytes read by gather() for single rows. */
@@ -68,10 +80,44 @@ export class SegmentColumns {
   async #read(meta: SegmentMeta, field: FieldSchema): Promise<void> {
     const { store, cache } = this.#source
     const column = await readColumn(store, meta, field, false, true)
-    this.#cached.set(
-      field.id,
-      cache.add(column, () => this.#cached.delete(field.id)),
-    )
+    const entry = cache.add(column, () => {
+      this.#cached.delete(field.id)
+      this.#codes.delete(entry)
+    })
+    this.#cached.set(field.id, entry)
+  }
+
+  /**
+   * The codes of a column of float vectors in the cache; null while there are none. They are made, in the background,
+   * once enough rows have been compared without them.
+   * @param compared rows that the caller compares, or would if there were codes
+   */
+  codes(field: FieldSchema, compared: number): VectorCodes | null {
+    const entry = this.#cached.get(field.id)
+    if (entry === undefined || field.dataType !== DataType.FloatVector) return null
+    let known = this.#codes.get(entry)
+    if (known === undefined) {
+      known = { compared: 0, building: false, codes: null }
+      this.#codes.set(entry, known)
+    }
+    known.compared += compared
+    if (known.codes === null && !known.building) {
+      const { column } = entry
+      if (column.layout !== 'fixed') return null
+      const rowCount = column.values.length / column.width
+      known.building = known.compared >= CODES_AFTER_SCANS * rowCount && worthCoding(rowCount, column.width)
+      if (known.building) void this.#code(entry, known, column.values as Float32Array, column.width)
+    }
+    return known.codes
+  }
+
+  /** Makes codes; `building` stays true when they cannot be had, so that nobody tries again. */
+  async #code(entry: CachedColumn, known: CodesOfColumn, values: Float32Array, dim: number): Promise<void> {
+    const wanted = (): boolean => this.#codes.get(entry) === known
+    const codes = await VectorCodes.build(values, values.length / dim, dim, wanted)
+    if (codes === null || !wanted()) return
+    known.codes = codes
+    this.#source.cache.grow(entry, codes.byteLength)
   }
 
   /** Before its graph is open a column is scanned once or twice: the first time it is not kept. */
@@ -105,5 +151,6 @@ export class SegmentColumns {
   clear(): void {
     for (const entry of this.#cached.values()) this.#source.cache.remove(entry)
     this.#cached.clear()
+    this.#codes.clear()
   }
 }

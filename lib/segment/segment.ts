@@ -16,6 +16,7 @@
  */
 import type { Tick } from '../base/timestamp.js'
 import type { OpenOrder } from '../index/scalar-order.js'
+import type { VectorCodes } from '../index/vector-codes.js'
 import type { VectorIndex } from '../index/vector-index.js'
 import type { Column, FixedColumn } from '../schema/column.js'
 
@@ -87,6 +88,11 @@ export interface Segment {
    * without the method has all its columns in memory.
    */
   stream?(fieldIndex: number): AsyncIterable<ColumnChunk> | null
+  /**
+   * Codes of a resident column of float vectors, with which exact scans read less; null while there are none. They are
+   * made once scans have `compared` enough rows. A segment without the method never has any.
+   */
+  codes?(fieldIndex: number, compared: number): VectorCodes | null
   /** The index on a vector field, or null: none declared, not built yet, not loaded yet, or unusable. */
   vectorIndex(fieldIndex: number): SegmentIndex | null
   /** The scalar indexes that are ready on a field; a segment without the method never has one. */
