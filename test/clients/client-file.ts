@@ -15,8 +15,11 @@ export interface ClientFile {
   readonly install: readonly Command[]
   /** Other folders of test/clients whose files the work folder also gets, before the client's own. */
   readonly shares: readonly string[]
-  /** The program before the restart, and the one after it. */
-  readonly phases: { readonly before: Command; readonly after: Command }
+  /**
+   * The program before the restart, the one after it, and one against a server that asks for logins and speaks TLS, for
+   * clients that have something to say about that.
+   */
+  readonly phases: { readonly before: Command; readonly after: Command; readonly secured?: Command }
 }
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -55,6 +58,7 @@ export function readClientText(text: string, where: string): ClientFile {
     phases: {
       before: command(phases['before'], 'phases.before'),
       after: command(phases['after'], 'phases.after'),
+      ...(phases['secured'] === undefined ? {} : { secured: command(phases['secured'], 'phases.secured') }),
     },
   }
 }

@@ -91,8 +91,12 @@ export interface Server {
  *
  * @throws Error with what it printed when it does not listen within 30 s
  */
-export async function startServer(kestrel: string, directory: string): Promise<Server> {
-  const args = [kestrel, 'serve', directory, '--port', '0']
+export async function startServer(
+  kestrel: string,
+  directory: string,
+  options: readonly string[] = [],
+): Promise<Server> {
+  const args = [kestrel, 'serve', directory, '--port', '0', ...options]
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   groups.add(child)
   let stdout = ''

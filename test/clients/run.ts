@@ -87,25 +87,32 @@ async function install(client: ClientFile, work: string): Promise<Checks | undef
   return undefined
 }
 
-async function runPhase(phase: string, command: Command, work: string, server: Server): Promise<Checks> {
+async function runPhase(
+  phase: string,
+  command: Command,
+  work: string,
+  server: Server,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Checks> {
   const env = {
     ...process.env,
     KESTREL_ADDRESS: server.address,
     KESTREL_URI: `http://${server.address}`,
+    ...more,
   }
   const ended = await run(command, work, PHASE_TIMEOUT_MS, env)
   const checks = readChecks(ended.stdout)
-  const more: Failure[] = []
+  const news: Failure[] = []
   const counted = checks.passed + checks.failures.length + checks.skipped.length
-  if (counted === 0) more.push({ what: `phase ${phase} reports nothing`, diagnostics: tail(ended.stdout) })
+  if (counted === 0) news.push({ what: `phase ${phase} reports nothing`, diagnostics: tail(ended.stdout) })
   // An exit code of failure is what failed checks lead to; without any it is news.
   if (ended.code !== 0 && (ended.code === undefined || checks.failures.length === 0)) {
     const why = ended.trouble ?? `exit code ${ended.code}`
-    more.push({ what: `phase ${phase}: ${why}`, diagnostics: tail(ended.stderr) })
+    news.push({ what: `phase ${phase}: ${why}`, diagnostics: tail(ended.stderr) })
   }
   if (!server.runs())
-    more.push({ what: `the server ended in phase ${phase}`, diagnostics: tail(server.complaints()) })
-  return { ...checks, failures: [...checks.failures, ...more] }
+    news.push({ what: `the server ended in phase ${phase}`, diagnostics: tail(server.complaints()) })
+  return { ...checks, failures: [...checks.failures, ...news] }
 }
 
 /** Both phases on a fresh directory, with the restarts between them. */
@@ -134,6 +141,30 @@ async function runPhases(client: ClientFile, work: string): Promise<Checks> {
   return addChecks(results)
 }
 
+/** The secured phase, on a fresh directory: logins, and TLS with a certificate for `localhost`. */
+async function runSecured(command: Command, work: string, fixtures: string): Promise<Checks> {
+  const directory = mkdtempSync(join(tmpdir(), 'kestrel-client-'))
+  directories.add(directory)
+  const results: Checks[] = []
+  let server: Server | undefined
+  try {
+    const [cert, key] = ['server.pem', 'server.key'].map(name => join(fixtures, name)) as [string, string]
+    server = await startServer(KESTREL, directory, ['--auth', '--tls-cert', cert, '--tls-key', key])
+    const address = server.address.replace('127.0.0.1', 'localhost')
+    const env = { KESTREL_ADDRESS: address, KESTREL_URI: `https://${address}`, KESTREL_CA: cert }
+    results.push(await runPhase('secured', command, work, server, env))
+    const code = await server.stop('SIGTERM')
+    if (code !== 0)
+      results.push(oneFailure(`the server stops with exit code ${code}`, tail(server.complaints())))
+  } catch (error) {
+    results.push(oneFailure(String(error)))
+  } finally {
+    if (server?.runs() === true) await server.stop('SIGKILL')
+    removeDirectory(directory)
+  }
+  return addChecks(results)
+}
+
 async function runClient(clients: string, name: string): Promise<Checks> {
   const started = performance.now()
   const client = readClientFile(join(clients, name))
@@ -147,7 +178,13 @@ async function runClient(clients: string, name: string): Promise<Checks> {
     return addChecks([])
   }
   const work = copyFiles(clients, name, client.shares)
-  const checks = (await install(client, work)) ?? (await runPhases(client, work))
+  const { secured } = client.phases
+  const phases = async (): Promise<Checks> =>
+    addChecks([
+      await runPhases(client, work),
+      ...(secured === undefined ? [] : [await runSecured(secured, work, join(clients, '../fixtures/tls'))]),
+    ])
+  const checks = (await install(client, work)) ?? (await phases())
   const seconds = Math.round((performance.now() - started) / 1_000)
   const skipped = checks.skipped.length === 0 ? '' : `, ${checks.skipped.length} skipped`
   const version = checks.version === undefined ? '' : ` (${checks.version})`

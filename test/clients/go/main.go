@@ -1,5 +1,5 @@
 // A Go program as a user of Milvus writes it, with the unmodified client, against the server at KESTREL_ADDRESS.
-// "before" creates and fills, "after" runs when the server was restarted.
+// "before" creates and fills, "after" runs when the server was restarted, "secured" logs in over TLS.
 package main
 
 import (
@@ -15,13 +15,18 @@ import (
 var ctx context.Context
 
 func main() {
-	if len(os.Args) != 2 || (os.Args[1] != "before" && os.Args[1] != "after") {
-		panic("usage: client before|after")
+	if len(os.Args) != 2 || (os.Args[1] != "before" && os.Args[1] != "after" && os.Args[1] != "secured") {
+		panic("usage: client before|after|secured")
 	}
 	var cancel context.CancelFunc
 	ctx, cancel = context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	printVersion()
+	if os.Args[1] == "secured" {
+		secured()
+		finish()
+		return
+	}
 	client := connect("")
 	parts := map[string][]func(*milvusclient.Client){
 		"before": {pageBefore, entitiesBefore, callsBefore},

@@ -1,29 +1,11 @@
 /** The SDK as the programs here use it: one client, and answers that say no turned into exceptions. */
-import { createRequire } from 'node:module'
 import { MilvusClient } from '@zilliz/milvus2-sdk-node'
+import { yes } from './answers.mjs'
 import { URI } from './tap.mjs'
 
-export const SDK_VERSION = createRequire(import.meta.url)('@zilliz/milvus2-sdk-node/package.json').version
+export { refusal, SDK_VERSION, yes } from './answers.mjs'
 
 export const client = new MilvusClient({ address: URI, token: 'root:Milvus' })
-
-/** The answer, when the server said yes. */
-export function yes(answer) {
-  const status = answer.status ?? answer
-  if (status.error_code !== 'Success') {
-    throw new Error(`${status.error_code} (code ${status.code}): ${status.reason}`)
-  }
-  return answer
-}
-
-/** Name of a refusal, and whether its reason holds the phrase. The SDK answers some refusals and throws others. */
-export async function refusal(call, phrase) {
-  const answer = await call().catch(error => error)
-  const thrown = /^ErrorCode: (\w+)\. Reason: (.*)$/s.exec(answer.message ?? '')
-  if (answer instanceof Error && thrown === null) throw answer
-  const status = thrown === null ? (answer.status ?? answer) : { error_code: thrown[1], reason: thrown[2] }
-  return [status.code || status.error_code, status.reason.includes(phrase) ? phrase : status.reason]
-}
 
 /** Ids of the hits, as text. */
 export const idsOf = found => found.results.map(hit => String(hit.id))

@@ -8,13 +8,18 @@ import java.util.Properties;
 
 /**
  * A Java program as a user of Milvus writes it, with the unmodified SDK, against the server at KESTREL_URI. "before"
- * creates and fills, "after" runs when the server was restarted.
+ * creates and fills, "after" runs when the server was restarted, "secured" logs in over TLS.
  */
 public final class Main {
   private Main() {}
 
   public static void main(String[] args) throws IOException {
     printVersion();
+    if (args[0].equals("secured")) {
+      Secured.run();
+      Tap.finish();
+      return;
+    }
     MilvusClientV2 client = connect("");
     if (args[0].equals("before")) {
       Page.before(client);
