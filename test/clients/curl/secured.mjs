@@ -36,15 +36,29 @@ const rows = [
 await throws('a certificate of nobody one knows', () => run('curl', ['--silent', URI]), '')
 await check('login: none', () => code(ask('', 'collections/list')), 1800)
 await check('login: a wrong password', () => code(ask('root:wrong', 'collections/list')), 1800)
-await check('login: by name and password of HTTP', () => ask('', 'collections/list', {}, '--user', 'root:Milvus'), [])
-await does('root creates a collection', () => yes('collections/create', { collectionName: 'secured', dimension: 2 }))
-await check('root upserts', async () => (await yes('entities/upsert', { collectionName: 'secured', data: rows })).upsertCount, 2)
+await check(
+  'login: by name and password of HTTP',
+  () => ask('', 'collections/list', {}, '--user', 'root:Milvus'),
+  [],
+)
+await does('root creates a collection', () =>
+  yes('collections/create', { collectionName: 'secured', dimension: 2 }),
+)
+await check(
+  'root upserts',
+  async () => (await yes('entities/upsert', { collectionName: 'secured', data: rows })).upsertCount,
+  2,
+)
 await does('a user with a role', async () => {
   await yes('users/create', { userName: 'reader', password: 'secret-1' })
   await yes('roles/create', { roleName: 'reading' })
   await yes('users/grant_role', { userName: 'reader', roleName: 'reading' })
 })
-await check('without a privilege: no search', () => code(ask('reader:secret-1', 'entities/search', search)), 65535)
+await check(
+  'without a privilege: no search',
+  () => code(ask('reader:secret-1', 'entities/search', search)),
+  65535,
+)
 const grant = { roleName: 'reading', objectType: 'Collection', objectName: 'secured', privilege: 'Search' }
 await does('granted', () => yes('roles/grant_privilege', grant))
 await check(

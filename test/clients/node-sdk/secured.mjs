@@ -54,11 +54,9 @@ await does('granted, by both kinds of call', async () => {
   const scoped = { role: 'reading', db_name: 'default', collection_name: 'secured' }
   yes(await root.grantPrivilegeV2({ ...scoped, privilege: 'Search' }))
 })
-await check(
-  'with it: the search',
-  async () => yes(await searching()).results.map(hit => String(hit.id)),
-  ['2'],
-)
+await check('with it: the search', async () => yes(await searching()).results.map(hit => String(hit.id)), [
+  '2',
+])
 await check(
   'and the query',
   async () => yes(await reader.query({ collection_name: 'secured', filter: 'id > 0', limit: 9 })).data.length,
