@@ -201,6 +201,13 @@ Examples:
     })
 }
 
+/** Output that nobody reads any more (`kestrel info | head`) is no reason to end, least of all for a server. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+}
+
 try {
   await program().parseAsync()
 } catch (error) {

@@ -1,5 +1,6 @@
 /** `kestrel serve` as a process: what it prints, how it stops, and what it says when it cannot start. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { connect as connectSocket, createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -179,16 +180,29 @@ t.test('what is unsafe is said, and wrong options are one line each', async t =>
 t.test('a second signal ends the process at once', async t => {
   const served = kestrel(t, 'serve', join(t.testdir(), 'busy.db'), '--port', '0')
   await served.said(3)
-  // A connection that says nothing keeps the server waiting for its grace time.
+  // A request whose body does not come keeps the server waiting for its grace time.
   const socket = connectSocket(portOf(served.out()), '127.0.0.1')
   socket.on('error', () => undefined)
-  socket.write('POST /v2/vectordb/collections/list HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n')
-  await new Promise(resolve => setTimeout(resolve, 200))
+  socket.write(
+    'POST /v2/vectordb/collections/list HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n',
+  )
+  const [asked] = (await once(socket, 'data')) as [Buffer]
+  t.match(asked.toString(), /^HTTP\/1\.1 100/)
   served.child.kill('SIGINT')
   await served.said(4)
   served.child.kill('SIGINT')
   t.equal(await served.ended, 130)
   socket.destroy()
+})
+
+t.test('a server whose output nobody reads any more goes on, and stops in order', async t => {
+  const served = kestrel(t, 'serve', join(t.testdir(), 'unread.db'), '--port', '0', '--log-level', 'debug')
+  await served.said(3)
+  served.child.stdout?.destroy()
+  served.child.stderr?.destroy()
+  for (let i = 0; i < 3; i++) t.equal((await call(portOf(served.out()), 'collections/list')).status, 200)
+  served.child.kill('SIGTERM')
+  t.equal(await served.ended, 0)
 })
 
 t.test('the help fits on a screen and names every option', async t => {
