@@ -15,21 +15,8 @@
  * changes.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type CodeExports, codeModule, STEP } from './code-kernels.js'
 import type { DenseQuery } from './query-vector.js'
-import {
-  type Code,
-  get,
-  I32,
-  i32,
-  i32x4,
-  repeat,
-  set,
-  tee,
-  V128,
-  v128,
-  type WasmFunction,
-  wasmModule,
-} from './wasm-code.js'
 import {
   areScattered,
   BYTES_MAX,
@@ -40,14 +27,10 @@ import {
   ROWS_AT,
   SCORES_AT,
   TOUCH_ROWS,
-  type TouchRows,
-  touchFunction,
   type WebAssemblyApi,
   wasmApi,
 } from './wasm-memory.js'
 
-/** Elements that the kernel takes at a time. */
-const STEP = 16
 /** Below this many dimensions a row is no smaller than what stands beside its codes. */
 const DIM_MIN = 16
 /** Columns of fewer rows are compared in well under a millisecond. */
@@ -67,65 +50,8 @@ const ERROR_MIN = 1e-37
 /** More than a score is moved by rounding it to one of the smallest float32 numbers, which are 1.4e-45 apart. */
 const SCORE_SLACK = 2e-45
 
-type CodeKernel = (codesAt: number, stride: number, steps: number, rows: number) => void
-
-interface CodeExports {
-  readonly dots: CodeKernel
-  readonly touch: TouchRows
-}
-
-/** (codesAt, stride, steps, rows): d·c of the rows whose numbers stand from ROWS_AT on, as int32 from SCORES_AT on. */
-function dotsFunction(): WasmFunction {
-  const [codesAt, stride, steps, rows, offset, at, query, left, even, odd] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
-  ] as const
-  const add = (sum: number, half: number): Code =>
-    set(
-      sum,
-      i32x4.add(get(sum), i32x4.dot(v128.load8x8(half * 8, get(at)), v128.load(half * 16, get(query)))),
-    )
-  const lanes = [0, 1, 2, 3].map(lane => i32x4.lane(lane, get(even)))
-  const row = [
-    ...set(at, i32.add(get(codesAt), i32.mul(i32.load(ROWS_AT, get(offset)), get(stride)))),
-    ...set(query, i32.const(QUERY_AT)),
-    ...set(left, get(steps)),
-    ...set(even, v128.zero),
-    ...set(odd, v128.zero),
-    ...repeat(
-      [
-        ...add(even, 0),
-        ...add(odd, 1),
-        ...set(at, i32.add(get(at), i32.const(STEP))),
-        ...set(query, i32.add(get(query), i32.const(STEP * 2))),
-      ],
-      tee(left, i32.sub(get(left), i32.const(1))),
-    ),
-    ...set(even, i32x4.add(get(even), get(odd))),
-    ...i32.store(
-      SCORES_AT,
-      get(offset),
-      i32.add(i32.add(lanes[0]!, lanes[1]!), i32.add(lanes[2]!, lanes[3]!)),
-    ),
-    ...set(offset, i32.add(get(offset), i32.const(4))),
-  ]
-  return {
-    name: 'dots',
-    parameters: [I32, I32, I32, I32],
-    locals: [I32, I32, I32, I32, V128, V128],
-    body: repeat(row, i32.ltU(get(offset), i32.shl(get(rows), i32.const(2)))),
-  }
-}
-
-/** undefined: not tried yet; null: not there. */
-let codeModule: object | null | undefined
-
-function moduleOf(wasm: WebAssemblyApi): object | null {
-  if (codeModule === undefined) {
-    const bytes = wasmModule([dotsFunction(), touchFunction()])
-    codeModule = wasm.validate(bytes) ? new wasm.Module(bytes) : null
-  }
-  return codeModule
-}
+/** Codes of one column are made at a time: those of ten at once would hold the event loop ten times as long. */
+let building: Promise<void> = Promise.resolve()
 
 /** True for columns that are worth having codes. */
 export function worthCoding(rowCount: number, dim: number): boolean {
@@ -179,23 +105,39 @@ export class VectorCodes {
    * Codes of `rowCount` vectors of `dim` numbers, made in slices; null where they cannot be had (no vector unit, no
    * memory) or when `wanted` says meanwhile that nobody needs them.
    */
-  static async build(
+  static build(
     values: Float32Array,
     rowCount: number,
     dim: number,
     wanted: () => boolean = () => true,
   ): Promise<VectorCodes | null> {
+    const codes = building.then(() => VectorCodes.#build(values, rowCount, dim, wanted))
+    const next = (): void => undefined
+    building = codes.then(next, next)
+    return codes
+  }
+
+  static async #build(
+    values: Float32Array,
+    rowCount: number,
+    dim: number,
+    wanted: () => boolean,
+  ): Promise<VectorCodes | null> {
+    await nextTurn()
+    if (!wanted()) return null
     const wasm = wasmApi()
     const bytes = codesAtOf(dim) + rowCount * strideOf(dim) + STEP
     if (wasm === undefined || bytes > BYTES_MAX) return null
-    const module = moduleOf(wasm)
+    const module = codeModule(wasm)
     const memory = module === null ? null : newMemory(wasm, Math.ceil(bytes / PAGE_BYTES))
     if (module === null || memory === null) return null
     const codes = new VectorCodes(wasm, module, memory.buffer, memory, dim)
     const step = Math.max(1, Math.floor(SLICE_ELEMENTS / dim))
     for (let from = 0; from < rowCount; from += step) {
-      if (from > 0) await nextTurn()
-      if (!wanted()) return null
+      if (from > 0) {
+        await nextTurn()
+        if (!wanted()) return null
+      }
       codes.#encode(values, from, Math.min(rowCount, from + step))
     }
     return codes

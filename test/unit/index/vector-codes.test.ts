@@ -24,7 +24,7 @@ function element(random: Rng, kind: Kind, j: number): number {
   if (kind === 'close') return Math.sin(j) + random.gauss() * 1e-4
   if (kind === 'huge') return random.gauss() * 1e18
   if (kind === 'tiny') return random.gauss() * 1e-39
-  if (kind === 'faint') return random.gauss() * 10 ** -random.pick([22, 23, 30])
+  if (kind === 'faint') return random.gauss() * 1e-30
   return random.gauss()
 }
 
@@ -117,4 +117,30 @@ t.test('what is small has no codes, and building stops when nobody wants them', 
   const codes = await VectorCodes.build(new Float32Array(60_000 * 16), 60_000, 16, () => asked++ === 0)
   t.equal(codes, null)
   t.equal(asked, 2, 'it is made in slices, and asks before each')
+})
+
+t.test('codes of several columns are made one after the other', async t => {
+  let now = 0
+  const asked: number[] = []
+  const wanted = (column: number) => (): boolean => {
+    asked.push(column)
+    return true
+  }
+  const made = [0, 1, 2].map(async column => {
+    const codes = await VectorCodes.build(new Float32Array(60_000 * 16), 60_000, 16, wanted(column))
+    t.not(codes, null)
+    t.equal(column, now++)
+  })
+  await Promise.all(made)
+  t.ok(asked.length > 6, 'each in slices')
+  t.strictSame(asked, asked.toSorted(), 'none between the slices of another')
+})
+
+t.test('a column whose codes cannot be made does not keep others from theirs', async t => {
+  const broken = VectorCodes.build(new Float32Array(16), 1, 16, () => {
+    throw new Error('nobody knows')
+  })
+  const sound = VectorCodes.build(new Float32Array(16), 1, 16)
+  await t.rejects(broken, { message: 'nobody knows' })
+  t.not(await sound, null)
 })

@@ -56,9 +56,12 @@ t.test('a small graph is cheap, a scan of converted rows dear', async t => {
   t.ok(exactNs({ ...half, passing: 3_000 }) < exactNs(half), 'neighbours are read ahead')
 })
 
-t.test('with codes a scan wins under filters that pass a tenth of the rows, not under those that pass half', async t => {
-  const tenth = { ...sizes, passing: sizes.points / 10 }
-  t.equal(chooseScan(tenth).kind, 'graph')
-  t.equal(chooseScan({ ...tenth, coded: true }).kind, 'exact')
-  t.equal(chooseScan({ ...sizes, passing: sizes.points / 2, coded: true }).kind, 'graph')
-})
+t.test(
+  'with codes a scan wins under filters that pass a tenth of the rows, not under those that pass half',
+  async t => {
+    const tenth = { ...sizes, passing: sizes.points / 10 }
+    t.equal(chooseScan(tenth).kind, 'graph')
+    t.equal(chooseScan({ ...tenth, coded: true }).kind, 'exact')
+    t.equal(chooseScan({ ...sizes, passing: sizes.points / 2, coded: true }).kind, 'graph')
+  },
+)
