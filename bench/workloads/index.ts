@@ -5,6 +5,7 @@ import { iterateWorkloads } from './iterate.js'
 import { lifecycleWorkloads } from './lifecycle.js'
 import { readWorkloads } from './read.js'
 import { searchKindWorkloads } from './search-kinds.js'
+import { stepWorkloads } from './steps.js'
 import { wireWorkloads } from './wire.js'
 import { writeWorkloads } from './write.js'
 
@@ -15,5 +16,6 @@ export const WORKLOADS: readonly Workload[] = [
   ...searchKindWorkloads,
   ...iterateWorkloads,
   ...lifecycleWorkloads,
+  ...stepWorkloads,
   ...wireWorkloads,
 ]

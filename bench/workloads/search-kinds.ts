@@ -20,6 +20,7 @@ import {
   type Workload,
   type WorkloadResult,
 } from '../harness.js'
+import { STEP_MS, watchTurns } from '../turns.js'
 import { loadWords, type Words } from '../words.js'
 
 const K = 10
@@ -35,17 +36,15 @@ const GRAPH_INDEX = {
   metricType: 'COSINE',
   params: { M: 16, efConstruction: 100 },
 }
-/** What one step on the event loop may take, milliseconds. */
-const STEP_MS = 10
 
 /** Documents end to end: terms of document i are [starts[i], starts[i + 1]), rising. */
-interface Documents {
+export interface Documents {
   readonly starts: Uint32Array
   readonly terms: Uint32Array
   readonly weights: Float32Array
 }
 
-interface SparseQuery {
+export interface SparseQuery {
   readonly indices: number[]
   readonly values: number[]
 }
@@ -55,7 +54,7 @@ function zipf(random: { next(): number }): number {
   return Math.min(TERMS - 1, Math.floor(TERMS ** random.next()) - 1)
 }
 
-function makeDocuments(rows: number): Documents {
+export function makeDocuments(rows: number): Documents {
   const random = rng(SEED)
   const starts = new Uint32Array(rows + 1)
   const terms = new Uint32Array(rows * DOC_TERMS)
@@ -74,7 +73,7 @@ function makeDocuments(rows: number): Documents {
 }
 
 /** Terms of a random document each, weighted by rarity. */
-function makeQueries(documents: Documents, rows: number, count: number): SparseQuery[] {
+export function makeQueries(documents: Documents, rows: number, count: number): SparseQuery[] {
   const random = rng(SEED + 1)
   return Array.from({ length: count }, () => {
     const row = random.int(rows)
@@ -86,7 +85,7 @@ function makeQueries(documents: Documents, rows: number, count: number): SparseQ
   })
 }
 
-function sparseOf({ starts, terms, weights }: Documents, row: number): SparseQuery {
+export function sparseOf({ starts, terms, weights }: Documents, row: number): SparseQuery {
   const [from, to] = [starts[row]!, starts[row + 1]!]
   return { indices: [...terms.subarray(from, to)], values: [...weights.subarray(from, to)] }
 }
@@ -107,29 +106,6 @@ function plainScan({ starts, terms, weights }: Documents, query: SparseQuery): n
     if (best.length > K) best.pop()
   }
   return best.map(hit => hit.row)
-}
-
-/**
- * Notices turns of the event loop that work for longer than STEP_MS while `work` runs. A turn counts by the processor
- * time the process used in it: what other processes took from the machine is no step of ours.
- */
-async function countLongSteps(work: () => Promise<void>): Promise<{ count: number; longestMs: number }> {
-  let count = 0
-  let longestMs = 0
-  let last = process.cpuUsage()
-  let running = true
-  const look = (): void => {
-    const { user, system } = process.cpuUsage(last)
-    const ms = (user + system) / 1000
-    if (ms > STEP_MS) count++
-    longestMs = Math.max(longestMs, ms)
-    last = process.cpuUsage()
-    if (running) setImmediate(look)
-  }
-  setImmediate(look)
-  await work()
-  running = false
-  return { count, longestMs }
 }
 
 async function fill(
@@ -200,7 +176,7 @@ async function compareSparse(
     const found = await latencies.measure(() => ask(queries[i]!))
     if (found.join() === truths[i]) equalLists++
   }
-  const steps = await countLongSteps(async () => {
+  const steps = await watchTurns(async () => {
     for (const query of queries) await ask(query)
   })
   return {
@@ -269,7 +245,7 @@ const hybrid: Workload = {
         await apart.measure(() => parts(query))
         if ((await latencies.measure(() => whole(query))) === K) full++
       }
-      const steps = await countLongSteps(async () => {
+      const steps = await watchTurns(async () => {
         for (const query of queries) await whole(query)
       })
       return {

@@ -359,9 +359,9 @@ export class Collection {
     await this.#open.compact()
   }
 
-  /** Figures about rows, segments and bytes. */
+  /** Figures about rows, segments and bytes. Reads the primary keys when they are not in memory. */
   async stats(): Promise<CollectionStats> {
-    return this.#open.stats()
+    return this.#open.exactStats()
   }
 
   /** Schema, indexes, partitions, aliases and properties. */

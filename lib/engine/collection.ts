@@ -292,7 +292,7 @@ export class EngineCollection {
     }
     await this.finishIndexes()
     // Choosing needed the keys; a released collection gives them back.
-    if (!this.state.loaded) for (const segment of this.state.sealed) if (segment.pins === 0) segment.unload()
+    this.#unloadReleased()
   }
 
   /** Returns when every declared graph is built. */
@@ -340,6 +340,30 @@ export class EngineCollection {
     return count
   }
 
+  /**
+   * stats() with every delete counted: brings the keys of all segments into memory, as any read does; a collection that
+   * is released lets go of them again.
+   */
+  async exactStats(): Promise<CollectionStats> {
+    const { state } = this
+    while (state.gate !== null) await state.gate
+    const snapshot = state.snapshot()
+    try {
+      for (const segment of snapshot.segments) await segment.load([])
+      return this.stats()
+    } finally {
+      snapshot.release()
+      this.#unloadReleased()
+    }
+  }
+
+  /** A released collection keeps nothing of its segments in memory. */
+  #unloadReleased(): void {
+    const { loaded, sealed } = this.state
+    if (!loaded) for (const segment of sealed) if (segment.pins === 0) segment.unload()
+  }
+
+  /** Figures at once: of segments whose keys are not in memory only the deletes they were written with are known. */
   stats(): CollectionStats {
     const { state } = this
     const segments = state.sealed.map(segment => ({

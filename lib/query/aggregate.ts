@@ -8,6 +8,7 @@
 
 import { invalid } from '../base/errors.js'
 import { valueText } from '../base/json.js'
+import { sortInSlices } from '../base/slice-sort.js'
 import type { Turn } from '../base/turn.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
@@ -48,7 +49,9 @@ export interface Aggregation {
 }
 
 /** Rows taken between two looks at the clock. */
-const SLICE_ROWS = 4096
+const SLICE_ROWS = 512
+/** Groups turned into result rows between two looks at the clock. */
+const SLICE_GROUPS = 1_024
 
 /** An output name that is an aggregate: `count(*)`, `sum(price)`, in any case and spacing; else null. */
 export function parseAggregate(name: string): { readonly op: AggregateOp; readonly field: string } | null {
@@ -174,9 +177,14 @@ export async function runAggregation(
       addRows(schema, plan, columns, rows.subarray(from, from + SLICE_ROWS), groups)
     }
   }
-  return [...orderGroups(plan, groups.values())]
-    .slice(plan.window.offset, plan.window.offset + plan.window.limit)
-    .map(group => rowOf(context, plan, group))
+  const { offset, limit } = plan.window
+  const page = (await orderGroups(plan, groups.values(), turn)).slice(offset, offset + limit)
+  const out: Row[] = []
+  for (let i = 0; i < page.length; i++) {
+    if (i % SLICE_GROUPS === SLICE_GROUPS - 1 && turn.due()) await turn.next()
+    out.push(rowOf(context, plan, page[i]!))
+  }
+  return out
 }
 
 function newGroup(values: readonly SortValue[], plan: Aggregation): Group {
@@ -251,16 +259,17 @@ function addIntegers(a: number | bigint, b: number | bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : exact
 }
 
-function orderGroups(plan: Aggregation, groups: Iterable<Group>): Group[] {
+function orderGroups(plan: Aggregation, groups: Iterable<Group>, turn: Turn): Group[] | Promise<Group[]> {
   const list = [...groups]
   if (plan.order.length === 0) return list
-  return list.sort((a, b) => {
+  const compare = (a: Group, b: Group): number => {
     for (const key of plan.order) {
       const sign = compareSortValues(key, a.values[key.at]!, b.values[key.at]!)
       if (sign !== 0) return sign
     }
     return 0
-  })
+  }
+  return sortInSlices(list, compare, turn)
 }
 
 function rowOf(context: OutContext, plan: Aggregation, group: Group): Row {

@@ -4,6 +4,7 @@
  * Grouping and ordering of search hits accept all three (§3.6, §3.7). A name is parsed once per request; values are
  * then read for the rows that were found, never for whole columns.
  */
+import type { Turn } from '../base/turn.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
 import { pkKeyAt, valueAt } from '../schema/column-ops.js'
@@ -45,11 +46,19 @@ function keysOf(text: string): string[] | null {
   return end === text.length ? keys : null
 }
 
+/** Rows read between two looks at the clock: few, as a JSON document may be large. */
+const SLICE_ROWS = 32
+
 /**
  * Values at a path for found rows, in their order; undefined where a key is missing. Int64 values are numbers when
  * exact, else bigints; a Timestamptz is its microseconds, so that values compare as the field does.
  */
-export async function readPath(schema: CollectionSchema, refs: RowRefs, path: FieldPath): Promise<unknown[]> {
+export async function readPath(
+  schema: CollectionSchema,
+  refs: RowRefs,
+  path: FieldPath,
+  turn: Turn,
+): Promise<unknown[]> {
   const field = schema.fields[path.index]!
   const out: unknown[] = new Array(refs.count)
   const places: number[][] = refs.segments.map(() => [])
@@ -64,6 +73,7 @@ export async function readPath(schema: CollectionSchema, refs: RowRefs, path: Fi
       ? segment.column(path.index)
       : (await segment.gather([path.index], rows))[0]!
     for (let j = 0; j < mine.length; j++) {
+      if (j % SLICE_ROWS === 0 && turn.due()) await turn.next()
       const at = resident ? rows[j]! : j
       if (!isValid(column, at)) out[mine[j]!] = null
       else if (field.dataType === DataType.Timestamptz) out[mine[j]!] = pkKeyAt(column, at)

@@ -5,6 +5,8 @@
  * merging of scores that function rankers start from. Keys are fused by primary key; equal scores are ordered by
  * smaller key.
  */
+import { sortInSlices } from '../base/slice-sort.js'
+import type { Turn } from '../base/turn.js'
 import type { MetricType } from '../index/index-spec.js'
 import { isDistance, userScore } from '../index/metric.js'
 import type { PkKey, Segment } from '../segment/segment.js'
@@ -40,8 +42,16 @@ interface Entry {
 
 const { fround } = Math
 
-/** Fuses the lists of one query. */
-export function fuse(segments: readonly Segment[], lists: readonly RankedList[], fusion: Fusion): Fused {
+/** Places fused between two looks at the clock: about 1 ms. */
+const SLICE_PLACES = 2_048
+
+/** Fuses the lists of one query; long ones in slices. */
+export async function fuse(
+  segments: readonly Segment[],
+  lists: readonly RankedList[],
+  fusion: Fusion,
+  turn: Turn,
+): Promise<Fused> {
   const distance = fusion.kind === 'weighted' && !fusion.normScore && lists.every(l => isDistance(l.metric))
   const mixed = lists.some(l => isDistance(l.metric))
   const entries = new Map<PkKey, Entry>()
@@ -51,12 +61,13 @@ export function fuse(segments: readonly Segment[], lists: readonly RankedList[],
       const score = userScore(metric, ranking.signed[i]!)
       const part = partOf(fusion, l, i + 1, score, metric, !distance && mixed)
       addPart(segments, entries, ranking, i, part, fusion)
+      if (i % SLICE_PLACES === SLICE_PLACES - 1 && turn.due()) await turn.next()
     }
   }
   if (fusion.kind === 'merge' && fusion.mode === 'avg') {
     for (const entry of entries.values()) entry.score = fround(entry.score / entry.lists)
   }
-  return { ranking: rankingOfEntries([...entries.values()], distance), distance }
+  return { ranking: await rankingOfEntries([...entries.values()], distance, turn), distance }
 }
 
 /** What a place in a list adds to its key's score. */
@@ -126,9 +137,10 @@ export function normalized(metric: MetricType, score: number): number {
   }
 }
 
-function rankingOfEntries(entries: Entry[], distance: boolean): Ranking {
+async function rankingOfEntries(unsorted: readonly Entry[], distance: boolean, turn: Turn): Promise<Ranking> {
   const sign = distance ? 1 : -1
-  entries.sort((a, b) => sign * (a.score - b.score) || compareKeys(a.id, b.id))
+  const compare = (a: Entry, b: Entry): number => sign * (a.score - b.score) || compareKeys(a.id, b.id)
+  const entries = await sortInSlices(unsorted, compare, turn)
   return {
     ids: entries.map(entry => entry.id),
     signed: entries.map(entry => (distance ? entry.score : 0 - entry.score)),
@@ -139,7 +151,12 @@ function rankingOfEntries(entries: Entry[], distance: boolean): Ranking {
 }
 
 /** Orders a ranking anew by other scores (as the caller sees them); equal scores by smaller key. */
-export function reranked(ranking: Ranking, scores: readonly number[], distance: boolean): Fused {
+export async function reranked(
+  ranking: Ranking,
+  scores: readonly number[],
+  distance: boolean,
+  turn: Turn,
+): Promise<Fused> {
   const entries = ranking.ids.map((id, i) => ({
     id,
     score: scores[i]!,
@@ -147,5 +164,5 @@ export function reranked(ranking: Ranking, scores: readonly number[], distance: 
     segment: ranking.segmentOf[i]!,
     row: ranking.rows[i]!,
   }))
-  return { ranking: rankingOfEntries(entries, distance), distance }
+  return { ranking: await rankingOfEntries(entries, distance, turn), distance }
 }

@@ -9,6 +9,8 @@
 import { invalid, MilvusError } from '../base/errors.js'
 import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
+import { sortInSlices } from '../base/slice-sort.js'
+import type { Turn } from '../base/turn.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isIntegerType } from '../schema/data-type.js'
@@ -131,7 +133,10 @@ export async function rankGroups(
   order: readonly HitSortKey[],
 ): Promise<Ranking[]> {
   const rankings: Ranking[] = []
-  for (const query of queries) rankings.push(await rankOne(run, query, grouping, order))
+  for (const query of queries) {
+    rankings.push(await rankOne(run, query, grouping, order))
+    if (run.turn.due()) await run.turn.next()
+  }
   return rankings
 }
 
@@ -156,7 +161,7 @@ async function rankOne(
     // Beyond the first k rows a segment may have left something out, so no more than k are looked at.
     const ranking = reduceHits(segments, hits ?? [], k)
     const drained = ranking.ids.length + ranking.dropped < k
-    const groups = await groupsOf(run.context, segments, ranking, grouping, wanted)
+    const groups = await groupsOf(run.context, segments, ranking, grouping, wanted, run.turn)
     const full = groups.every(group => group.places.length === grouping.size)
     if (drained || (groups.length >= wanted && (full || !grouping.strict))) {
       return pageOf(run, ranking, groups, order)
@@ -165,6 +170,9 @@ async function rankOne(
   }
 }
 
+/** Places put into groups between two looks at the clock. */
+const SLICE_PLACES = 1_024
+
 /** The first `wanted` groups of a ranking. */
 async function groupsOf(
   context: OutContext,
@@ -172,15 +180,17 @@ async function groupsOf(
   ranking: Ranking,
   grouping: Grouping,
   wanted: number,
+  turn: Turn,
 ): Promise<Group[]> {
   const { schema } = context
   const { paths } = grouping
   const refs = refsOf(segments, [ranking])
   const columns: unknown[][] = []
-  for (const path of paths) columns.push(await readPath(schema, refs, path))
+  for (const path of paths) columns.push(await readPath(schema, refs, path, turn))
   const json = schema.fields[paths[0]!.index]!.dataType === DataType.JSON
   const groups = new Map<string, Group>()
   for (let place = 0; place < refs.count; place++) {
+    if (place % SLICE_PLACES === 0 && turn.due()) await turn.next()
     const values = columns.map(column => (json ? castJson(column[place], grouping) : column[place]))
     const key = keyOf(values)
     let group = groups.get(key)
@@ -225,18 +235,20 @@ export async function regroup(
   grouping: Grouping,
   scorer: 'max' | 'sum' | 'avg',
   window: ResultWindow,
+  turn: Turn,
 ): Promise<Ranking> {
   const { ranking } = fused
-  const groups = await groupsOf(context, segments, ranking, grouping, Number.POSITIVE_INFINITY)
+  const groups = await groupsOf(context, segments, ranking, grouping, Number.POSITIVE_INFINITY, turn)
   const scored = groups.map(group => ({ group, signed: scoreOf(ranking, group, scorer) }))
-  scored.sort((a, b) => {
+  const compare = (a: (typeof scored)[number], b: (typeof scored)[number]): number => {
     if (a.signed !== b.signed) return a.signed - b.signed
     const sizes = b.group.places.length - a.group.places.length
     return sizes || compareKeys(ranking.ids[a.group.places[0]!]!, ranking.ids[b.group.places[0]!]!)
-  })
+  }
+  const sorted = await sortInSlices(scored, compare, turn)
   return layOut(
     ranking,
-    scored.slice(window.offset, window.offset + window.limit).map(entry => entry.group),
+    sorted.slice(window.offset, window.offset + window.limit).map(entry => entry.group),
   )
 }
 
@@ -285,7 +297,7 @@ async function pageOf(
       ranking,
       groups.map(group => group.places[0]!),
     )
-    const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [firsts]), order)
+    const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [firsts]), order, run.turn)
     ordered = places.map(place => groups[place]!)
   }
   const { offset, limit } = run.plan

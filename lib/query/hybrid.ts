@@ -12,12 +12,13 @@ import type { QueryVector } from '../index/query-vector.js'
 import type { Snapshot } from '../segment/segment.js'
 import { type Fused, fuse, type RankedList } from './fuse.js'
 import { type Grouping, planGrouping, planScorer, regroup } from './group-search.js'
+import { hitsOf } from './hits.js'
 import { planOutput, planWindow, type ResultWindow, withTimes } from './plan.js'
 import { projectionOf } from './project.js'
 import type { Ranking } from './reduce.js'
 import type { HybridRequest, ReadContext, SearchHit, SearchRequest } from './request.js'
 import { applyDecay, planFusion, planRerank } from './rerank.js'
-import { hitsOf, severalGroups } from './search.js'
+import { severalGroups } from './search.js'
 import { planDecimals, planQueries, planSearch, type SearchPlan } from './search-plan.js'
 import { cut, openSearch, rankingOf, searchSegments } from './search-run.js'
 
@@ -39,10 +40,11 @@ export async function runHybrid(
 ): Promise<SearchHit[][]> {
   const context = withTimes(given, request)
   const { schema } = context
+  const turn = new Turn()
   const window = planHybridWindow(request)
   const decimals = planDecimals(request.roundDecimal)
   const output = planOutput(schema, request.outputFields, false)
-  const subs = planSubs(context, request, window)
+  const subs = await planSubs(context, request, window, turn)
   const rerank = planRerank(schema, request.functionScore, subs.length)
   if (rerank !== null && rerank.boosts.length > 0) {
     throw invalid('boost reranker is not supported in hybrid search')
@@ -51,18 +53,18 @@ export async function runHybrid(
   const grouping = planGrouping(schema, request, subs[0]!.plan)
   const scorer = planScorer(request.groupScorer)
   const { segments } = snapshot
-  const turn = new Turn()
   const lists = await searchSubs(context, snapshot, subs)
   const page: { ranking: Ranking; distance: boolean }[] = []
   for (const list of lists) {
-    let fused: Fused = fuse(segments, list, fusion)
+    let fused: Fused = await fuse(segments, list, fusion, turn)
     if (rerank !== null && rerank.decay !== null) {
-      fused = await applyDecay(schema, segments, fused, rerank.decay)
+      fused = await applyDecay(schema, segments, fused, rerank.decay, turn)
     }
     page.push({
-      ranking: await pageOf(context, snapshot, fused, grouping, scorer, window),
+      ranking: await pageOf(context, snapshot, fused, grouping, scorer, window, turn),
       distance: fused.distance,
     })
+    if (page.length < lists.length && turn.due()) await turn.next()
   }
   const distance = page[0]?.distance ?? false
   const score = (signed: number): number => roundScore(distance ? signed : 0 - signed, decimals)
@@ -83,9 +85,10 @@ function pageOf(
   grouping: Grouping | null,
   scorer: 'max' | 'sum' | 'avg',
   window: ResultWindow,
+  turn: Turn,
 ): Promise<Ranking> | Ranking {
   if (grouping === null) return cut(fused.ranking, window.offset, window.limit)
-  return regroup(context, snapshot.segments, fused, grouping, scorer, window)
+  return regroup(context, snapshot.segments, fused, grouping, scorer, window, turn)
 }
 
 function planHybridWindow(request: HybridRequest): ResultWindow {
@@ -97,14 +100,20 @@ function planHybridWindow(request: HybridRequest): ResultWindow {
 }
 
 /** Checks every sub-search before the first one runs. */
-function planSubs(context: ReadContext, request: HybridRequest, window: ResultWindow): SubSearch[] {
+async function planSubs(
+  context: ReadContext,
+  request: HybridRequest,
+  window: ResultWindow,
+  turn: Turn,
+): Promise<SubSearch[]> {
   const { requests } = request
   if (!Array.isArray(requests) || requests.length === 0) throw invalid('search requests should not be empty')
   if (requests.length > LIMITS.hybridRequestsMax) {
     throw invalid(`maximum of ann search requests is ${LIMITS.hybridRequestsMax}`)
   }
   if (request.orderBy !== undefined) throw invalid('order_by is not supported for hybrid search')
-  const subs = (requests as HybridRequest['requests']).map(given => {
+  const subs: SubSearch[] = []
+  for (const given of requests as HybridRequest['requests']) {
     if (given.ids !== undefined) throw invalid('search by ids is not supported in hybrid search')
     if (given.orderBy !== undefined) throw invalid('order_by is not supported for hybrid search')
     const sub: SearchRequest = {
@@ -114,8 +123,9 @@ function planSubs(context: ReadContext, request: HybridRequest, window: ResultWi
       outputFields: [],
     }
     const plan = planSearch(context, sub)
-    return { request: sub, plan, queries: planQueries(context, plan, given.data) }
-  })
+    if (turn.due()) await turn.next()
+    subs.push({ request: sub, plan, queries: await planQueries(context, plan, given.data) })
+  }
   const count = subs[0]!.queries.length
   if (subs.some(sub => sub.queries.length !== count))
     throw invalid('sub search request nq should be the same')
@@ -135,6 +145,7 @@ async function searchSubs(
     for (let q = 0; q < queries.length; q++) {
       const ranking = await rankingOf(run, queries[q]!, found[q]!, plan.limit)
       lists[q]!.push({ ranking, metric: plan.metric })
+      if (run.turn.due()) await run.turn.next()
     }
   }
   return lists

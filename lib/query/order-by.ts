@@ -3,10 +3,12 @@
  *
  * The one idea: sort keys are read once per row into plain values, then one comparator serves every type. Rows arrive
  * in primary key order and the sort is stable, so equal keys stay ordered by primary key (§2.8). With a limit only the
- * best rows are held, and new ones are merged into them a thousand at a time, so that no step is long.
+ * best rows are held, and new ones are merged into them a few thousand at a time, in slices.
  */
 import { invalid } from '../base/errors.js'
 import { shownValue, valueText } from '../base/json.js'
+import { sortInSlices } from '../base/slice-sort.js'
+import type { Turn } from '../base/turn.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
 import { pkKeyAt, valueAt } from '../schema/column-ops.js'
@@ -165,10 +167,13 @@ interface Waiting {
   readonly values: readonly SortValue[]
 }
 
-/** Rows that are sorted at once and then merged: about 1 ms, and another for the merge. */
-const FRESH_MAX = 1024
+/** Rows that wait to be merged, and at least what share of the rows kept: merging goes through all of those. */
+const FRESH_MIN = 1_024
+const FRESH_SHARE = 0.25
+/** Rows merged between two looks at the clock. */
+const SLICE_ROWS = 2_048
 
-/** Keeps the first `keep` rows of everything offered, in order. No call takes more than a few milliseconds. */
+/** Keeps the first `keep` rows of everything offered, in order. When it is `full`, `merge` makes room. */
 export class RowSorter {
   readonly #keys: readonly SortTerm[]
   readonly #keep: number
@@ -177,8 +182,10 @@ export class RowSorter {
   /** What came since and may belong among them. */
   #fresh: Waiting[] = []
   #arrivals = 0
+  readonly #freshMax: number
 
   constructor(keys: readonly SortTerm[], keep: number) {
+    this.#freshMax = Math.max(FRESH_MIN, Math.ceil(keep * FRESH_SHARE))
     this.#keys = keys
     this.#keep = keep
   }
@@ -191,12 +198,16 @@ export class RowSorter {
       if (last === undefined || this.#compare(values, last.values) >= 0) return
     }
     this.#fresh.push({ source, row, arrival, values })
-    if (this.#fresh.length >= FRESH_MAX) this.#merge()
+  }
+
+  /** True when it is time to merge. */
+  get full(): boolean {
+    return this.#fresh.length >= this.#freshMax
   }
 
   /** The rows kept, first one first. */
-  sorted(): readonly { readonly source: number; readonly row: number }[] {
-    this.#merge()
+  async sorted(turn: Turn): Promise<readonly { readonly source: number; readonly row: number }[]> {
+    await this.merge(turn)
     return this.#best
   }
 
@@ -208,15 +219,18 @@ export class RowSorter {
     return 0
   }
 
-  /** Sorts what is fresh and merges it into the best. */
-  #merge(): void {
+  /** Sorts what is fresh and merges it into the best; nothing may be offered meanwhile. */
+  async merge(turn: Turn): Promise<void> {
     if (this.#fresh.length === 0) return
-    const fresh = this.#fresh.sort((a, b) => this.#compare(a.values, b.values) || a.arrival - b.arrival)
+    const compare = (a: Waiting, b: Waiting): number =>
+      this.#compare(a.values, b.values) || a.arrival - b.arrival
+    const fresh = await sortInSlices(this.#fresh, compare, turn)
     const best = this.#best
     const merged: Waiting[] = []
     let from = 0
     let other = 0
     while (merged.length < this.#keep && (from < best.length || other < fresh.length)) {
+      if (merged.length % SLICE_ROWS === 0 && turn.due()) await turn.next()
       const old = best[from]
       const young = fresh[other]
       // All of the best came before all that is fresh: of equal rows theirs come first.

@@ -17,8 +17,10 @@ import type { Segment } from '../segment/segment.js'
 import type { OutputPlan } from './plan.js'
 import type { ReadContext, Row } from './request.js'
 
-/** Rows that are built between two looks at the clock. */
+/** Rows whose columns are found, or gathered, together. */
 const BLOCK_ROWS = 512
+/** Rows built between two looks at the clock: few, as a row may hold a vector of 32,768 dimensions. */
+const LOOK_ROWS = 16
 
 /** Found rows in result order: row `rows[i]` of segment `segments[segmentOf[i]]`. */
 export interface RowRefs {
@@ -52,26 +54,60 @@ export function projectionOf(
 
 /** Rows of a result, in order; a promise only when columns must be read or the result is long. */
 export function projectRows(projection: Projection, refs: RowRefs, turn: Turn): Row[] | Promise<Row[]> {
-  if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn)
-  const out: Row[] = []
-  const pending = projectBlock(projection, refs, 0, refs.count, out)
-  return typeof pending === 'number' ? out : pending.then(() => out)
+  const result: Building = { out: [], bytes: 0 }
+  if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn, result)
+  const opened = openBlocks(projection, refs, 0, refs.count)
+  if (opened instanceof Promise)
+    return opened.then(blocks => buildFew(projection, refs, blocks, result, turn))
+  return buildFew(projection, refs, opened, result, turn)
 }
 
-async function projectBlocks(projection: Projection, refs: RowRefs, turn: Turn): Promise<Row[]> {
-  const out: Row[] = []
-  const bytesMax = projection.bytesMax ?? Number.POSITIVE_INFINITY
-  let bytes = 0
+/** The rows of a result of one block. */
+function buildFew(
+  projection: Projection,
+  refs: RowRefs,
+  blocks: Blocks,
+  result: Building,
+  turn: Turn,
+): Row[] | Promise<Row[]> {
+  if (buildRows(projection, refs, refs.count, blocks, result, turn) === refs.count) return result.out
+  return buildOthers(projection, refs, refs.count, blocks, result, turn).then(() => result.out)
+}
+
+/** What is built, and the stored bytes of its values. */
+interface Building {
+  readonly out: Row[]
+  bytes: number
+}
+
+async function projectBlocks(
+  projection: Projection,
+  refs: RowRefs,
+  turn: Turn,
+  result: Building,
+): Promise<Row[]> {
   for (let from = 0; from < refs.count; from += BLOCK_ROWS) {
     const to = Math.min(from + BLOCK_ROWS, refs.count)
-    const pending = projectBlock(projection, refs, from, to, out)
-    bytes += typeof pending === 'number' ? pending : await pending
-    if (bytes > bytesMax) {
-      throw new MilvusError('ParameterTooLarge', `query results exceed the maxOutputSize Limit ${bytesMax}`)
-    }
+    const opening = openBlocks(projection, refs, from, to)
+    const blocks = opening instanceof Promise ? await opening : opening
     if (turn.due()) await turn.next()
+    if (buildRows(projection, refs, to, blocks, result, turn) < to)
+      await buildOthers(projection, refs, to, blocks, result, turn)
   }
-  return out
+  return result.out
+}
+
+/** Builds up to row `to`, with a turn of the event loop whenever one is due. */
+async function buildOthers(
+  projection: Projection,
+  refs: RowRefs,
+  to: number,
+  blocks: Blocks,
+  result: Building,
+  turn: Turn,
+): Promise<void> {
+  do await turn.next()
+  while (buildRows(projection, refs, to, blocks, result, turn) < to)
 }
 
 /** Columns of one segment for a block; `gathered[i]` = column i is addressed by place in `asked`, else by row. */
@@ -84,14 +120,16 @@ interface BlockColumns {
   place: number
 }
 
-/** Builds the rows of a block; stored bytes of their values, as a promise when columns had to be gathered. */
-function projectBlock(
+/** One entry for each segment that has rows in the block. */
+type Blocks = readonly (BlockColumns | undefined)[]
+
+/** Finds the columns for rows [from, to); a promise when some must be gathered. */
+function openBlocks(
   projection: Projection,
   refs: RowRefs,
   from: number,
   to: number,
-  out: Row[],
-): Promise<number> | number {
+): Blocks | Promise<Blocks> {
   const { fields } = projection.output
   const blocks: (BlockColumns | undefined)[] = new Array(refs.segments.length)
   const pending: Promise<void>[] = []
@@ -101,8 +139,7 @@ function projectBlock(
     const reading = openBlock(refs, s, from, to, fields, blocks)
     if (reading !== undefined) pending.push(reading)
   }
-  if (pending.length === 0) return buildRows(projection, refs, from, to, blocks, out)
-  return Promise.all(pending).then(() => buildRows(projection, refs, from, to, blocks, out))
+  return pending.length === 0 ? blocks : Promise.all(pending).then(() => blocks)
 }
 
 /** Finds the columns of segment `s` for a block; a promise when some must be gathered. */
@@ -156,26 +193,36 @@ function rowsOfSegment(refs: RowRefs, s: number, from: number, to: number): Int3
   return rows
 }
 
-/** Appends the rows of a block to `out`; stored bytes of their values, counted only when there is a limit. */
+/**
+ * Appends rows to the result, from the first one that is missing up to row `to`, or until a turn is due: rows may be
+ * wide. Stored bytes are counted only when there is a limit.
+ * @returns the rows there are now
+ */
 function buildRows(
   projection: Projection,
   refs: RowRefs,
-  from: number,
   to: number,
-  blocks: readonly (BlockColumns | undefined)[],
-  out: Row[],
+  blocks: Blocks,
+  result: Building,
+  turn: Turn,
 ): number {
-  const counted = projection.bytesMax !== undefined
-  let bytes = 0
-  for (let i = from; i < to; i++) {
+  const { out } = result
+  const bytesMax = projection.bytesMax ?? Number.POSITIVE_INFINITY
+  for (let i = out.length; i < to; i++) {
     const block = blocks[refs.segmentOf[i]!]
     assert(block !== undefined, 'every segment of a block was opened')
     const row = refs.rows[i]!
     const place = block.place++
     out.push(buildRow(projection, block, row, place))
-    if (counted) bytes += storedBytes(block, row, place)
+    if (projection.bytesMax !== undefined) result.bytes += storedBytes(block, row, place)
+    if (out.length % LOOK_ROWS !== 0) continue
+    if (result.bytes > bytesMax) break
+    if (turn.due()) return out.length
   }
-  return bytes
+  if (result.bytes > bytesMax) {
+    throw new MilvusError('ParameterTooLarge', `query results exceed the maxOutputSize Limit ${bytesMax}`)
+  }
+  return out.length
 }
 
 function storedBytes({ columns, gathered }: BlockColumns, row: number, place: number): number {

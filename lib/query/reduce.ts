@@ -8,7 +8,7 @@
  */
 import type { PkKey, Segment } from '../segment/segment.js'
 import { compareKeys } from './pk-merge.js'
-import type { SegmentHits } from './search-segment.js'
+import type { SegmentHits } from './segment-hits.js'
 
 /** Up to this many keys are compared one by one. */
 const LISTED_KEYS = 32

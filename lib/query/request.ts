@@ -106,7 +106,7 @@ export type VectorInput = unknown
 export type SearchParams = Readonly<Record<string, unknown>>
 
 export interface SearchRequest extends TimeRequest {
-  /** Query vectors, 1..16384 of them. Leave out when `ids` is given. */
+  /** Query vectors, 1..16384 of them, not to be changed before the answer is there. Leave out when `ids` is given. */
   readonly data?: readonly VectorInput[]
   /** Search with the stored vectors of these rows instead of `data`. */
   readonly ids?: readonly PkInput[]

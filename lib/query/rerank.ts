@@ -8,6 +8,7 @@
 
 import { invalid, MilvusError } from '../base/errors.js'
 import { valueText } from '../base/json.js'
+import type { Turn } from '../base/turn.js'
 import { compileFilter, type FilterPlan } from '../filter/compile.js'
 import { evaluateRows } from '../filter/evaluate.js'
 import type { MetricType } from '../index/index-spec.js'
@@ -284,15 +285,21 @@ export async function applyDecay(
   segments: readonly Segment[],
   fused: Fused,
   decay: Decay,
+  turn: Turn,
 ): Promise<Fused> {
   const { ranking } = fused
-  const values = await readPath(schema, refsOf(segments, [ranking]), { index: decay.fieldIndex, keys: [] })
+  const values = await readPath(
+    schema,
+    refsOf(segments, [ranking]),
+    { index: decay.fieldIndex, keys: [] },
+    turn,
+  )
   const scores = ranking.signed.map((signed, i) => {
     const value = values[i]
     if (value === null || value === undefined) return 0
     return Math.fround((0 - signed) * decayFactor(decay, Number(value)))
   })
-  return reranked(ranking, scores, false)
+  return reranked(ranking, scores, false, turn)
 }
 
 /** Changes the scores of rows that pass the boosts' filters, and orders anew by the metric's direction. */
@@ -302,11 +309,12 @@ export async function applyBoosts(
   ranking: Ranking,
   metric: MetricType,
   plan: RerankPlan,
+  turn: Turn,
 ): Promise<Fused> {
   const factors: (number | null)[] = ranking.ids.map(() => null)
   for (const boost of plan.boosts) {
-    const passes = await passesOf(segments, ranking, boost.filter)
-    const draws = boost.seed === null ? null : await drawsOf(schema, segments, ranking, boost)
+    const passes = await passesOf(segments, ranking, boost.filter, turn)
+    const draws = boost.seed === null ? null : await drawsOf(schema, segments, ranking, boost, turn)
     for (let i = 0; i < factors.length; i++) {
       if (passes[i] === 0) continue
       const factor = draws === null ? boost.weight : boost.weight * draws[i]!
@@ -320,14 +328,18 @@ export async function applyBoosts(
     if (factor === null) return score
     return Math.fround(plan.boostMode === 'sum' ? score + factor : score * factor)
   })
-  return reranked(ranking, scores, isDistance(metric))
+  return reranked(ranking, scores, isDistance(metric), turn)
 }
+
+/** Rows that a boost's filter is asked about between two looks at the clock. */
+const SLICE_ROWS = 512
 
 /** 1 for every place of the ranking whose row passes the filter. */
 async function passesOf(
   segments: readonly Segment[],
   ranking: Ranking,
   filter: FilterPlan,
+  turn: Turn,
 ): Promise<Uint8Array> {
   const passes = new Uint8Array(ranking.ids.length)
   if (filter.kind === 'all') return passes.fill(1)
@@ -336,14 +348,14 @@ async function passesOf(
     if (places.length === 0) continue
     const segment = segments[s]!
     await segment.load(filter.fields)
-    const out = new Uint8Array(places.length)
-    evaluateRows(
-      filter,
-      segment,
-      Int32Array.from(places, i => ranking.rows[i]!),
-      out,
-    )
-    for (let j = 0; j < places.length; j++) passes[places[j]!] = out[j]!
+    const rows = Int32Array.from(places, i => ranking.rows[i]!)
+    const out = new Uint8Array(SLICE_ROWS)
+    for (let from = 0; from < rows.length; from += SLICE_ROWS) {
+      if (turn.due()) await turn.next()
+      const slice = rows.subarray(from, from + SLICE_ROWS)
+      evaluateRows(filter, segment, slice, out)
+      for (let j = 0; j < slice.length; j++) passes[places[from + j]!] = out[j]!
+    }
   }
   return passes
 }
@@ -354,11 +366,12 @@ async function drawsOf(
   segments: readonly Segment[],
   ranking: Ranking,
   boost: Boost,
+  turn: Turn,
 ): Promise<number[]> {
   const values: readonly unknown[] =
     boost.seedField < 0
       ? ranking.ids
-      : await readPath(schema, refsOf(segments, [ranking]), { index: boost.seedField, keys: [] })
+      : await readPath(schema, refsOf(segments, [ranking]), { index: boost.seedField, keys: [] }, turn)
   return values.map(value => hashed(`${boost.seed}:${String(value)}`))
 }
 

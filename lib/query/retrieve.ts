@@ -8,7 +8,7 @@
 import { invalid } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
-import type { Segment, Snapshot } from '../segment/segment.js'
+import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
 import { planAggregation, runAggregation } from './aggregate.js'
 import { expandElements, rowWindow } from './expand-elements.js'
 import { orderOfMatch } from './growing-order.js'
@@ -28,8 +28,12 @@ import { projectionOf, projectRows, type RowRefs } from './project.js'
 import type { PkInput, QueryRequest, ReadContext, Row, TimeRequest } from './request.js'
 import { deadlineFields, findLivingPk } from './row-deadline.js'
 
+/** Keys checked or looked up between two looks at the clock. */
+const SLICE_KEYS = 1_024
 /** Rows merged between two looks at the clock. */
 const MERGE_ROWS = 2048
+/** Rows whose sort keys are read between two looks at the clock. */
+const ORDER_ROWS = 512
 
 /**
  * Rows by primary key, in the order asked for; absent keys are left out, a repeated key appears once.
@@ -62,10 +66,46 @@ function getLoaded(
   ids: readonly PkInput[],
   output: OutputPlan,
 ): Row[] | Promise<Row[]> {
-  const keys = planKeys(context.schema, ids)
-  const { segments, tick } = snapshot
+  if (ids.length > SLICE_KEYS) return getMany(context, snapshot, ids, output)
   const segmentOf: number[] = []
   const rows: number[] = []
+  findRows(context, snapshot, planKeys(context.schema, ids), segmentOf, rows)
+  const refs: RowRefs = { segments: snapshot.segments, segmentOf, rows, count: rows.length }
+  return projectRows(projectionOf(context, output), refs, new Turn())
+}
+
+/** A get of many keys, in slices. All are checked before the first one is looked up. */
+async function getMany(
+  context: ReadContext,
+  snapshot: Snapshot,
+  ids: readonly PkInput[],
+  output: OutputPlan,
+): Promise<Row[]> {
+  const turn = new Turn()
+  const keys = new Set<PkKey>()
+  for (let from = 0; from < ids.length; from += SLICE_KEYS) {
+    if (turn.due()) await turn.next()
+    for (const key of planKeys(context.schema, ids.slice(from, from + SLICE_KEYS))) keys.add(key)
+  }
+  const all = [...keys]
+  const segmentOf: number[] = []
+  const rows: number[] = []
+  for (let from = 0; from < all.length; from += SLICE_KEYS) {
+    if (turn.due()) await turn.next()
+    findRows(context, snapshot, all.slice(from, from + SLICE_KEYS), segmentOf, rows)
+  }
+  const refs: RowRefs = { segments: snapshot.segments, segmentOf, rows, count: rows.length }
+  return projectRows(projectionOf(context, output), refs, turn)
+}
+
+/** Appends where the newest living row of each key is; keys without one are left out. */
+function findRows(
+  context: ReadContext,
+  { segments, tick }: Snapshot,
+  keys: readonly PkKey[],
+  segmentOf: number[],
+  rows: number[],
+): void {
   for (let k = 0; k < keys.length; k++) {
     let newest = context.expireBeforeTick
     let at = -1
@@ -84,8 +124,6 @@ function getLoaded(
     segmentOf.push(at)
     rows.push(found)
   }
-  const refs: RowRefs = { segments, segmentOf, rows, count: rows.length }
-  return projectRows(projectionOf(context, output), refs, new Turn())
 }
 
 /**
@@ -202,11 +240,12 @@ async function orderedPage(
   const sorter = new RowSorter(order, window.offset + window.limit)
   let seen = 0
   while (merge.next()) {
-    if (++seen % MERGE_ROWS === 0 && turn.due()) await turn.next()
+    if (++seen % ORDER_ROWS === 0 && turn.due()) await turn.next()
     const { source, row } = merge
     const values = indexes.map((index, i) => sortValueAt(context.schema, index, columns[source]![i]!, row))
     sorter.offer(source, row, values)
+    if (sorter.full) await sorter.merge(turn)
   }
-  const kept = sorter.sorted().slice(window.offset)
+  const kept = (await sorter.sorted(turn)).slice(window.offset)
   return { segments, segmentOf: kept.map(k => k.source), rows: kept.map(k => k.row), count: kept.length }
 }

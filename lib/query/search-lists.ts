@@ -24,15 +24,16 @@ import {
   vectorElements,
 } from '../schema/struct-codec.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
+import { hitsOf } from './hits.js'
 import { rowsOf } from './match-rows.js'
 import { planOutput, withTimes } from './plan.js'
 import { projectionOf } from './project.js'
 import { type Ranking, reduceHits } from './reduce.js'
 import type { ReadContext, SearchHit, SearchRequest } from './request.js'
-import { hitsOf, runSearch } from './search.js'
+import { runSearch } from './search.js'
 import { planDecimals, planTopK, type SearchPlan } from './search-plan.js'
 import { cut, openSearch, type SearchRun } from './search-run.js'
-import type { SegmentHits } from './search-segment.js'
+import type { SegmentHits } from './segment-hits.js'
 
 /** Rows whose vectors are laid out at a time. */
 const BLOCK_ROWS = 2048

@@ -5,6 +5,8 @@
  * the page is cut. Paths into JSON and dynamic keys may be sort keys; a missing value counts as null.
  */
 import { invalid } from '../base/errors.js'
+import { sortInSlices } from '../base/slice-sort.js'
+import type { Turn } from '../base/turn.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import { DataType, dataTypeName } from '../schema/data-type.js'
 import { type FieldPath, fieldPathOf, readPath } from './field-path.js'
@@ -44,17 +46,19 @@ export async function sortedPlaces(
   schema: CollectionSchema,
   refs: RowRefs,
   order: readonly HitSortKey[],
+  turn: Turn,
 ): Promise<number[]> {
   const values: SortValue[][] = []
-  for (const key of order) values.push((await readPath(schema, refs, key.path)).map(sortValueOf))
+  for (const key of order) values.push((await readPath(schema, refs, key.path, turn)).map(sortValueOf))
   const places = Array.from({ length: refs.count }, (_, i) => i)
-  return places.sort((a, b) => {
+  const compare = (a: number, b: number): number => {
     for (let k = 0; k < order.length; k++) {
       const sign = compareSortValues(order[k]!, values[k]![a]!, values[k]![b]!)
       if (sign !== 0) return sign
     }
     return a - b
-  })
+  }
+  return sortInSlices(places, compare, turn)
 }
 
 /** What is neither a number, a text nor a boolean cannot be ordered and counts as null. */

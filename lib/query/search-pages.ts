@@ -12,11 +12,12 @@ import { Turn } from '../base/turn.js'
 import { isDistance, roundScore } from '../index/metric.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { PkKey, Snapshot } from '../segment/segment.js'
+import { hitsOf } from './hits.js'
 import { withTimes } from './plan.js'
 import { projectionOf } from './project.js'
 import type { Ranking } from './reduce.js'
 import type { ReadContext, SearchCursor, SearchHit, SearchRequest } from './request.js'
-import { hitsOf, rankBehind, rankFirst } from './search.js'
+import { rankBehind, rankFirst } from './search.js'
 import { planQueries, planSearch } from './search-plan.js'
 import { cut, openSearch, pick, type SearchRun } from './search-run.js'
 
@@ -40,6 +41,9 @@ export interface SearchIteratorRequest
   /** Hits in all; −1 or none = every row that the filter selects. */
   readonly limit?: number
 }
+
+/** Keys looked up between two looks at the clock. */
+const SLICE_KEYS = 512
 
 const NO_RANKING: Ranking = { ids: [], signed: [], segmentOf: [], rows: [], dropped: 0 }
 
@@ -86,7 +90,7 @@ export class SearchPages {
     const context = withTimes(given, request)
     const asked: SearchRequest = { ...request, limit: 1, ...(after === undefined ? {} : { after }) }
     const plan = planSearch(context, asked)
-    const queries = planQueries(context, plan, request.data)
+    const queries = await planQueries(context, plan, request.data)
     if (queries.length !== 1)
       throw invalid('search iterator v2 does not support processing multiple vectors simultaneously')
     const run = await openSearch(context, snapshot, asked, plan)
@@ -141,7 +145,7 @@ export class SearchPages {
     }
     const found = await (after === null ? rankFirst(run, [this.#query], []) : rankBehind(run, [this.#query]))
     const ranking = found[0]!
-    this.#found = this.#withoutRepeats(snapshot, ranking)
+    this.#found = await this.#withoutRepeats(snapshot, ranking, turn)
     this.#used = 0
     this.#drained = ranking.ids.length < this.#reach
     const end = ranking.ids.length - 1
@@ -149,10 +153,11 @@ export class SearchPages {
   }
 
   /** Leaves out worse versions of a key whose best one came before: only plain inserts make several. */
-  #withoutRepeats(snapshot: Snapshot, ranking: Ranking): Ranking {
+  async #withoutRepeats(snapshot: Snapshot, ranking: Ranking, turn: Turn): Promise<Ranking> {
     const { partitions } = this.#context
     const places: number[] = []
     for (let i = 0; i < ranking.ids.length; i++) {
+      if (i % SLICE_KEYS === 0 && turn.due()) await turn.next()
       const id = ranking.ids[i]!
       if (this.#several.has(id)) continue
       if (hasTwin(snapshot, partitions, id, ranking.segmentOf[i]!, ranking.rows[i]!)) this.#several.add(id)

@@ -8,6 +8,7 @@
 import { invalid, MilvusError } from '../base/errors.js'
 import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
+import { Turn } from '../base/turn.js'
 import { checkSearchParams } from '../index/index-params.js'
 import type { IndexSpec, MetricType } from '../index/index-spec.js'
 import { rangeBounds, signedScore } from '../index/metric.js'
@@ -202,12 +203,20 @@ function planMetric(spec: IndexSpec, asked: string | undefined): MetricType {
   return metric
 }
 
+/** Query vectors prepared at once, and those of longer lists between two looks at the clock. */
+const FEW_QUERIES = 16
+const SLICE_QUERIES = 4
+
 /**
- * Prepares the query vectors of a request.
+ * Prepares the query vectors of a request; a promise only when there are many.
  * @throws MilvusError ParameterInvalid for their number, type or dimension; OperationNotSupported for query text where
  *   nothing turns it into a vector
  */
-export function planQueries(context: ReadContext, plan: SearchPlan, vectors: unknown): QueryVector[] {
+export function planQueries(
+  context: ReadContext,
+  plan: SearchPlan,
+  vectors: unknown,
+): QueryVector[] | Promise<QueryVector[]> {
   const count = Array.isArray(vectors) ? vectors.length : 0
   if (count < 1 || count > LIMITS.nqMax) {
     throw invalid(
@@ -215,16 +224,30 @@ export function planQueries(context: ReadContext, plan: SearchPlan, vectors: unk
         `should be in range [1, ${LIMITS.nqMax}], but got ${count}`,
     )
   }
+  const given = vectors as readonly unknown[]
+  if (given.length > FEW_QUERIES) return planManyQueries(context, plan, given)
+  return given.map(vector => planQueryVector(context, plan, vector))
+}
+
+async function planManyQueries(
+  context: ReadContext,
+  plan: SearchPlan,
+  vectors: readonly unknown[],
+): Promise<QueryVector[]> {
+  const turn = new Turn()
   const queries: QueryVector[] = []
-  for (const vector of vectors as readonly unknown[]) {
-    if (typeof vector === 'string' && plan.field.functionOutput) {
-      if (context.textQuery === undefined) {
-        throw new MilvusError('OperationNotSupported', `search by text in field ${plan.field.name}`)
-      }
-      queries.push(context.textQuery(plan.fieldIndex, vector))
-    } else {
-      queries.push(prepareQuery(plan.field, plan.metric, vector))
-    }
+  for (let i = 0; i < vectors.length; i++) {
+    if (i % SLICE_QUERIES === 0 && turn.due()) await turn.next()
+    queries.push(planQueryVector(context, plan, vectors[i]))
   }
   return queries
+}
+
+function planQueryVector(context: ReadContext, plan: SearchPlan, vector: unknown): QueryVector {
+  if (typeof vector !== 'string' || !plan.field.functionOutput)
+    return prepareQuery(plan.field, plan.metric, vector)
+  if (context.textQuery === undefined) {
+    throw new MilvusError('OperationNotSupported', `search by text in field ${plan.field.name}`)
+  }
+  return context.textQuery(plan.fieldIndex, vector)
 }

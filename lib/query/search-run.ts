@@ -15,7 +15,8 @@ import type { RowRefs } from './project.js'
 import { type Ranking, reduceHits } from './reduce.js'
 import type { ReadContext, SearchRequest } from './request.js'
 import type { SearchPlan } from './search-plan.js'
-import { NO_HITS, type SearchTarget, type SegmentHits, searchSegment } from './search-segment.js'
+import { searchSegment } from './search-segment.js'
+import { NO_HITS, type SearchTarget, type SegmentHits } from './segment-hits.js'
 
 /** What all queries of a search share. */
 export interface SearchRun {
@@ -65,6 +66,8 @@ export function searchSegments(
   const found = queries.map(() => new Array<SegmentHits>(segments.length).fill(NO_HITS))
   // Step i is query i mod q in segment i div q: the rows of one segment are warm for all queries.
   const steps = segments.length * queries.length
+  // Starts the clock: of several steps the first one counts too.
+  if (steps > 1) turn.due()
   for (let step = 0; step < steps; step++) {
     const hits = searchStep(run, queries, target, step)
     if (hits instanceof Promise || turn.due()) return searchOthers(run, queries, target, found, step, hits)
@@ -173,7 +176,15 @@ export function refsOf(segments: readonly Segment[], rankings: readonly Ranking[
     const { segmentOf, rows } = rankings[0]!
     return { segments, segmentOf, rows, count: rows.length }
   }
-  const segmentOf = rankings.flatMap(ranking => ranking.segmentOf)
-  const rows = rankings.flatMap(ranking => ranking.rows)
-  return { segments, segmentOf, rows, count: rows.length }
+  let count = 0
+  for (const ranking of rankings) count += ranking.rows.length
+  const segmentOf = new Int32Array(count)
+  const rows = new Int32Array(count)
+  let at = 0
+  for (const ranking of rankings) {
+    segmentOf.set(ranking.segmentOf, at)
+    rows.set(ranking.rows, at)
+    at += ranking.rows.length
+  }
+  return { segments, segmentOf, rows, count }
 }

@@ -7,18 +7,17 @@
  */
 import { assert } from '../base/assert.js'
 import { invalid } from '../base/errors.js'
-import type { Turn } from '../base/turn.js'
 import { isDistance, roundScore } from '../index/metric.js'
 import { type QueryVector, queryFromColumn } from '../index/query-vector.js'
-import { int64InForm } from '../schema/int64.js'
 import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
 import { type Fused, fuse } from './fuse.js'
 import { type Grouping, planGrouping, rankGroups, regroup } from './group-search.js'
+import { hitsOf } from './hits.js'
 import { compareKeys } from './pk-merge.js'
 import { planKeys, withTimes } from './plan.js'
-import { type Projection, projectionOf, projectRows } from './project.js'
+import { projectionOf } from './project.js'
 import type { Ranking } from './reduce.js'
-import type { PkInput, ReadContext, Row, SearchHit, SearchRequest } from './request.js'
+import type { PkInput, ReadContext, SearchHit, SearchRequest } from './request.js'
 import { applyBoosts, applyDecay, planRerank, type RerankPlan } from './rerank.js'
 import { deadlineFields, findLivingPk } from './row-deadline.js'
 import { type HitSortKey, planHitOrder, sortedPlaces } from './search-order.js'
@@ -113,6 +112,7 @@ export async function rankBehind(
         behind++
       if (ranking.ids.length - behind < limit && ranking.ids.length >= need) continue
       rankings.push(cut(ranking, behind, limit))
+      if (run.turn.due()) await run.turn.next()
       break
     }
   }
@@ -138,10 +138,11 @@ export async function rankFirst(
     const merging = rankingOf(run, queries[q]!, found[q]!, offset + limit)
     let ranking = merging instanceof Promise ? await merging : merging
     if (order.length > 0) {
-      const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [ranking]), order)
+      const places = await sortedPlaces(run.context.schema, refsOf(run.segments, [ranking]), order, run.turn)
       ranking = pick(ranking, places)
     }
     rankings.push(cut(ranking, offset, limit))
+    if (rankings.length < queries.length && run.turn.due()) await run.turn.next()
   }
   return rankings
 }
@@ -153,7 +154,7 @@ async function rankWithRankers(
   grouping: Grouping | null,
   rerank: RerankPlan,
 ): Promise<Fused[]> {
-  const { segments, context, plan } = run
+  const { segments, context, plan, turn } = run
   const { offset, limit, metric } = plan
   const whole: SearchRun = { ...run, plan: { ...plan, offset: 0, limit: offset + limit } }
   const found =
@@ -161,16 +162,18 @@ async function rankWithRankers(
   const pages: Fused[] = []
   for (const ranking of found) {
     let fused: Fused = { ranking, distance: isDistance(metric) }
-    if (rerank.boosts.length > 0) fused = await applyBoosts(context.schema, segments, ranking, metric, rerank)
+    if (rerank.boosts.length > 0)
+      fused = await applyBoosts(context.schema, segments, ranking, metric, rerank, turn)
     if (rerank.fusion !== null) {
-      fused = fuse(segments, [{ ranking: fused.ranking, metric }], rerank.fusion)
-      if (rerank.decay !== null) fused = await applyDecay(context.schema, segments, fused, rerank.decay)
+      fused = await fuse(segments, [{ ranking: fused.ranking, metric }], rerank.fusion, turn)
+      if (rerank.decay !== null) fused = await applyDecay(context.schema, segments, fused, rerank.decay, turn)
     }
     const page =
       grouping === null
         ? cut(fused.ranking, offset, limit)
-        : await regroup(context, segments, fused, grouping, 'max', { offset, limit })
+        : await regroup(context, segments, fused, grouping, 'max', { offset, limit }, turn)
     pages.push({ ranking: page, distance: fused.distance })
+    if (turn.due()) await turn.next()
   }
   return pages
 }
@@ -232,35 +235,4 @@ function newestOf(
     found = { segment, row }
   }
   return found
-}
-
-/**
- * Hits as the caller sees them, with their output fields: all queries' rows are read together.
- * @param score turns a signed score into the one that is returned
- * @param several true when groups have one value per field
- */
-export async function hitsOf(
-  projection: Projection,
-  segments: readonly Segment[],
-  rankings: readonly Ranking[],
-  score: (signed: number) => number,
-  turn: Turn,
-  several = false,
-): Promise<SearchHit[][]> {
-  const rows = projectRows(projection, refsOf(segments, rankings), turn)
-  const entities = Array.isArray(rows) ? rows : await rows
-  const { int64As } = projection
-  let n = 0
-  return rankings.map(({ ids, signed, groupValues }) => {
-    const hits: SearchHit[] = []
-    for (let i = 0; i < ids.length; i++) {
-      const key = ids[i]!
-      const id = typeof key === 'string' ? key : int64InForm(key, int64As)
-      const hit = { id, score: score(signed[i]!), entity: entities[n++]! }
-      if (groupValues === undefined) hits.push(hit)
-      else if (several) hits.push({ ...hit, groupByValues: groupValues[i] as Row })
-      else hits.push({ ...hit, groupByValue: groupValues[i] })
-    }
-    return hits
-  })
 }

@@ -1,7 +1,8 @@
 /** What the engine says about itself is true at every moment: rows, and how far indexes are. */
+import { join } from 'node:path'
 import t from 'tap'
 import { Engine } from '../../lib/engine/engine.js'
-import { Database, type IndexProgress } from '../../lib/index.js'
+import { Database, DataType, type IndexProgress, open } from '../../lib/index.js'
 import { FaultStore } from '../support/fault-store.js'
 import { InlineRunner } from '../support/inline-engine.js'
 import { Bench, refusal, rows, STATES, THINGS, things } from './ddl-fixture.js'
@@ -88,4 +89,33 @@ t.test('indexes that build nothing are finished', async t => {
   await bench.things.insert(rows(0, 20))
   await bench.things.flush()
   t.equal((await bench.things.indexProgress('vec')).state, 'Finished')
+})
+
+t.test('figures count deletes that came after a segment, whether its keys are in memory or not', async t => {
+  const folder = join(t.testdir({}), 'db')
+  let db = await open(folder)
+  t.teardown(() => db.close())
+  const collection = await db.createCollection({
+    name: 'fruit',
+    fields: [
+      { name: 'id', dataType: DataType.Int64, primaryKey: true },
+      { name: 'vec', dataType: DataType.FloatVector, dim: 2 },
+    ],
+    indexes: [{ fieldName: 'vec', indexType: 'FLAT', metricType: 'L2' }],
+  })
+  await collection.insert(Array.from({ length: 50 }, (_, id) => ({ id, vec: [id, 0] })))
+  await collection.flush()
+  await collection.delete({ ids: [1, 2, 3] })
+  const rowCount = async (): Promise<number> => (await db.collection('fruit').stats()).rowCount
+  t.equal(await rowCount(), 47)
+  await collection.release()
+  t.equal(await rowCount(), 47, 'released')
+  await collection.delete({ ids: [4] })
+  await collection.upsert([{ id: 5, vec: [0, 1] }])
+  t.equal(await rowCount(), 46, 'written to while released')
+  await db.close()
+  db = await open(folder)
+  t.equal(await rowCount(), 46, 'opened anew and not loaded')
+  await db.collection('fruit').load()
+  t.equal(await db.collection('fruit').count(), 46)
 })

@@ -88,7 +88,7 @@ export function collectionCalls(engine: Engine): CollectionCalls {
       return {}
     },
     GetCollectionStatistics: async (request, context) => {
-      const { rowCount } = collectionOf(engine, request, context).stats()
+      const { rowCount } = await collectionOf(engine, request, context).exactStats()
       return { stats: [{ key: 'row_count', value: String(rowCount) }] }
     },
   }

@@ -6,6 +6,7 @@ import { SparseInverted } from '../../../lib/index/sparse-inverted.js'
 import type { VarColumn } from '../../../lib/schema/column.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { type Rng, rng } from '../../support/rng.js'
+import { fakeClock, roundsOf } from '../../support/rounds.js'
 import { columnOf, fieldOf, fixture } from './fixtures-vectors.js'
 
 const seed = Number(process.env['SEED'] ?? 17)
@@ -47,7 +48,14 @@ t.test('a column of many slices is built whole', async t => {
     Array.from({ length: 100 }, (_, i) => [i * 7 + (row % 5), 1 + (row % 3)]).flat(),
   )
   const column = columnOf(DataType.SparseFloatVector, 0, rows, null) as VarColumn
-  const lists = await SparseInverted.build(column, rows.length)
+  let built: SparseInverted | undefined
+  fakeClock(t).leapMs = 10
+  const passed = await roundsOf(async () => {
+    built = await SparseInverted.build(column, rows.length)
+  })
+  // Counted and filled in 25 slices of 8,192 cells each, and the memory of 200,000 cells made ready in two.
+  t.ok(passed >= 50, `${passed} rounds of the event loop`)
+  const lists = built!
   t.ok(lists.byteLength > 200_000 * 8)
   const query = prepareQuery(fieldOf(DataType.SparseFloatVector), 'IP', { 10: 2, 700: 1 }) as SparseQuery
   const expected = new TopK(20)
@@ -55,6 +63,26 @@ t.test('a column of many slices is built whole', async t => {
   const found = new TopK(20)
   lists.scan(query, null, 0, rows.length, found)
   t.same(found.drain(), expected.drain())
+})
+
+t.test('more terms than are sorted at once are found in order', async t => {
+  const rows = Array.from({ length: 300 }, (_, row) =>
+    Array.from({ length: 100 }, (_, i) => [
+      i * 300_000 + ((row * 7_919) % 300) * 1_000,
+      1 + (row % 3),
+    ]).flat(),
+  )
+  const column = columnOf(DataType.SparseFloatVector, 0, rows, null) as VarColumn
+  const lists = await SparseInverted.build(column, rows.length)
+  for (const term of [0, 1_000, 299_000, 99 * 300_000, 99 * 300_000 + 299_000, 15_123_000]) {
+    const query = prepareQuery(fieldOf(DataType.SparseFloatVector), 'IP', { [term]: 1 }) as SparseQuery
+    const expected = new TopK(3)
+    scanAll(query, column, null, 0, rows.length, expected)
+    const found = new TopK(3)
+    lists.scan(query, null, 0, rows.length, found)
+    t.equal(lists.cellsOf(query), 1, `term ${term} is in one row`)
+    t.same(found.drain(), expected.drain())
+  }
 })
 
 t.test('empty columns and queries have no hits', async t => {

@@ -2,6 +2,7 @@
  * The sorter of query results against sorting everything at once: any number of rows, kept or not, ties, nulls.
  */
 import t from 'tap'
+import { Turn } from '../../../lib/base/turn.js'
 import { compareSortValues, RowSorter, type SortTerm, type SortValue } from '../../../lib/query/order-by.js'
 import { rng } from '../../support/rng.js'
 
@@ -25,7 +26,11 @@ for (const { rows, keep } of [
       values: [random.chance(0.1) ? null : random.int(40), random.chance(0.1) ? null : `t${random.int(30)}`],
     }))
     const sorter = new RowSorter(KEYS, keep)
-    for (const { row, values } of all) sorter.offer(row % 3, row, values)
+    const turn = new Turn()
+    for (const { row, values } of all) {
+      sorter.offer(row % 3, row, values)
+      if (sorter.full) await sorter.merge(turn)
+    }
     const expected = all
       .toSorted((a, b) => {
         for (const [i, key] of KEYS.entries()) {
@@ -35,7 +40,7 @@ for (const { rows, keep } of [
         return a.row - b.row
       })
       .slice(0, keep)
-    const found = sorter.sorted()
+    const found = await sorter.sorted(turn)
     t.strictSame(
       found.map(({ source, row }) => [source, row]),
       expected.map(({ row }) => [row % 3, row]),
