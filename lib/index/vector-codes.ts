@@ -35,6 +35,10 @@ import {
 const DIM_MIN = 16
 /** Columns of fewer rows are compared in well under a millisecond. */
 const ROWS_MIN = 4096
+/** What the processor fetches at a time. */
+const LINE_BYTES = 64
+/** Records begin with a line of their own when that makes them no more than so much longer: one fetch fewer for each. */
+const LINES_SHARE_MAX = 7 / 6
 /** Elements coded between two turns of the event loop: about 2 ms. */
 const SLICE_ELEMENTS = 300_000
 const CODE_MAX = 127
@@ -249,6 +253,9 @@ function codesAtOf(dim: number): number {
   return Math.ceil((QUERY_AT + Math.ceil(dim / STEP) * STEP * 2) / 64) * 64
 }
 
+/** Bytes from one record to the next. */
 function strideOf(dim: number): number {
-  return Math.ceil(dim / 4) * 4 + 12
+  const bytes = Math.ceil(dim / 4) * 4 + 12
+  const inLines = Math.ceil(bytes / LINE_BYTES) * LINE_BYTES
+  return inLines <= bytes * LINES_SHARE_MAX ? inLines : bytes
 }
