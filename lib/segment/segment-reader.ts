@@ -12,7 +12,8 @@
 import { assert, present } from '../base/assert.js'
 import { MilvusError } from '../base/errors.js'
 import { vectorArray } from '../index/simd-kernels.js'
-import { ColumnAssembler, decodeColumn } from '../log/column-codec.js'
+import { ColumnAssembler } from '../log/column-codec.js'
+import { decodeRows } from '../log/row-codec.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
 import { concatColumns, constantColumn, gatherColumn, nullColumn } from '../schema/column-ops.js'
@@ -20,12 +21,13 @@ import { DataType, type FixedArray, type Layout, layoutOf } from '../schema/data
 import { corrupted, FRAME, FRAME_HEADER_BYTES, unframe } from '../store/codec.js'
 import { columnKey } from '../store/keys.js'
 import type { Store } from '../store/store.js'
+import { fetchValue } from './chunk-fetch.js'
 import { type ChunkRows, groupByChunk, placesOf } from './chunk-rows.js'
 import type { ColumnChunk } from './segment.js'
 import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
 
-/** Chunks fetched at a time when single rows are gathered: bounds memory, keeps the disk busy. */
-const FETCH_CHUNKS = 4
+/** Chunks of a column that are asked for at a time: one is used while the other is on its way (chunk-fetch.ts). */
+const FETCH_CHUNKS = 2
 const TICK_LAYOUT: Layout = { layout: 'fixed', kind: 'f64', width: 1 }
 const PARTITION_LAYOUT: Layout = { layout: 'fixed', kind: 'i32', width: 1 }
 
@@ -119,7 +121,7 @@ export async function gatherStored(
       const what = chunkName(meta, field.id, field.name, chunk)
       const bytes = await fetchChunk(store, meta, field.id, chunk, what)
       const count = chunkEnd(meta, stored, chunk) - stored.chunkRows[chunk]!
-      return gatherColumn(field, decodeColumn(layout, bytes, count, false, what), wanted)
+      return decodeRows(layout, bytes, count, wanted, what)
     }
     const columns = await Promise.all(some.map(gather))
     for (let i = 0; i < columns.length; i++)
@@ -181,7 +183,7 @@ async function* chunksAhead(
 ): AsyncGenerator<CheckedChunk> {
   const ahead: Promise<Uint8Array | undefined>[] = []
   const fetch = (chunk: number): void => {
-    const bytes = store.get(columnKey(meta.id, stored.fieldId, chunk))
+    const bytes = fetchValue(store, columnKey(meta.id, stored.fieldId, chunk))
     // Looked at when its turn comes; until then a failure must not count as unhandled.
     bytes.catch(() => undefined)
     ahead.push(bytes)
@@ -282,7 +284,7 @@ async function fetchChunk(
   chunk: number,
   what: string,
 ): Promise<Uint8Array> {
-  return checkedPayload(await store.get(columnKey(meta.id, fieldId, chunk)), what)
+  return checkedPayload(await fetchValue(store, columnKey(meta.id, fieldId, chunk)), what)
 }
 
 function checkedPayload(bytes: Uint8Array | undefined, what: string): Uint8Array {

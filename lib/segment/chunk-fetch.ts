@@ -1,0 +1,44 @@
+/**
+ * Brings the stored values of column chunks into memory without holding the event loop.
+ *
+ * The one idea: a chunk has up to 2 MiB, and each costs our thread three times — LevelDB's answer is copied into a
+ * buffer of JavaScript's, its checksum is computed, its rows are copied out, about 1 ms each. The first happens when the
+ * answer arrives, whatever else is going on, and all answers that are ready arrive in one round of the event loop. So
+ * only IN_FLIGHT_MAX are asked for at a time in the whole thread, by however many columns and reads; the disk works on
+ * one while another is used. What happens to a chunk afterwards waits for a round with time left.
+ *
+ * Invariant: whoever was let in goes out when the answer or the error is there, so nobody waits for ever.
+ */
+import { Turn } from '../base/turn.js'
+import type { Store } from '../store/store.js'
+
+/** Chunks that may be on their way from LevelDB at once. */
+const IN_FLIGHT_MAX = 2
+/** Milliseconds of a round after which a chunk waits for the next: using one takes as much again. */
+const SLICE_MS = 2
+
+const turn = new Turn(SLICE_MS)
+let inFlight = 0
+/** Who waits to be let in, first one first. */
+const waiting: (() => void)[] = []
+
+/**
+ * The value under a key; resolves in a round of the event loop that has room for its use.
+ * @returns undefined when there is none
+ * @throws MilvusError Corrupted, IoFailed
+ */
+export async function fetchValue(store: Store, key: Uint8Array): Promise<Uint8Array | undefined> {
+  if (inFlight < IN_FLIGHT_MAX) inFlight++
+  // Whoever goes out hands its place on.
+  else await new Promise<void>(resolve => waiting.push(resolve))
+  let value: Uint8Array | undefined
+  try {
+    value = await store.get(key)
+  } finally {
+    const next = waiting.shift()
+    if (next === undefined) inFlight--
+    else next()
+  }
+  if (turn.due()) await turn.next()
+  return value
+}
