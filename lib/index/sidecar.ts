@@ -35,6 +35,7 @@ import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'nod
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import { assert } from '../base/assert.js'
+import { bytesOf, elementBytes } from '../base/bytes.js'
 import { MilvusError } from '../base/errors.js'
 import { type HnswBuilder, type HnswIndex, hnswAvailable, loadHnsw } from './hnsw-index.js'
 import type { HnswParams } from './vector-index.js'
@@ -207,7 +208,7 @@ export function encodeSidecarMap(map: SidecarMap): Buffer {
   bytes.writeUInt32LE(pointCount, 44)
   bytes.writeBigUInt64LE(BigInt(map.graphByteLength), 48)
   bytes.writeUInt32LE(map.graphCrc, 56)
-  for (let i = 0; i < pointCount; i++) bytes.writeInt32LE(rowOfLabel[i]!, HEADER_BYTES + 4 * i)
+  bytes.set(elementBytes(rowOfLabel, 0, pointCount), HEADER_BYTES)
   bytes.writeUInt32LE(mapCrc(bytes), CRC_OFFSET)
   return bytes
 }
@@ -222,7 +223,7 @@ export function decodeSidecarMap(bytes: Buffer): SidecarMap | null {
   const metric = metricOf(bytes.readUInt32LE(12))
   if (metric === null) return null
   const rowOfLabel = new Int32Array(pointCount)
-  for (let i = 0; i < pointCount; i++) rowOfLabel[i] = bytes.readInt32LE(HEADER_BYTES + 4 * i)
+  bytesOf(rowOfLabel).set(bytes.subarray(HEADER_BYTES, HEADER_BYTES + 4 * pointCount))
   return {
     segmentId: Number(bytes.readBigUInt64LE(16)),
     fieldId: bytes.readUInt32LE(24),

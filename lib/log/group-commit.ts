@@ -164,7 +164,10 @@ export class GroupCommit<T> {
     let sinceMs = monotonicMs()
     try {
       while (this.#waiting > 0) {
-        const entry = this.#queue[this.#head]!
+        // Taking in a large request may have used up this round, as may making it ready and handing it to the disk.
+        if (turn.due()) sinceMs = await nextRound(turn)
+        const entry = this.#queue[this.#head]
+        if (entry === undefined) break
         const closed = this.#open.length > 0 && this.#openBytes + entry.bytes > groupBytesMax
         if (closed || isAlone(entry.item)) {
           await this.#quiet()
@@ -179,16 +182,12 @@ export class GroupCommit<T> {
         const nowMs = monotonicMs()
         this.#openMs += nowMs - sinceMs
         sinceMs = nowMs
+        const due = turn.due()
+        if (due) sinceMs = await nextRound(turn)
         if (isFull()) {
           await this.#quiet()
           if (!this.#failed) await makeRoom()
-        } else if (this.#isWorthWriting()) this.#launch()
-        // Readers get the event loop between two requests.
-        if (turn.due()) {
-          this.#launch()
-          await turn.next()
-          sinceMs = monotonicMs()
-        }
+        } else if (due || this.#isWorthWriting()) this.#launch()
       }
     } catch (error) {
       this.#fail(error)
@@ -326,4 +325,10 @@ export class GroupCommit<T> {
     this.#idleWaiters = []
     for (const wake of waiters) wake()
   }
+}
+
+/** Lets the event loop have a round; when the next one began. */
+async function nextRound(turn: Turn): Promise<number> {
+  await turn.next()
+  return monotonicMs()
 }

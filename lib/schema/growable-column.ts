@@ -1,7 +1,7 @@
 /**
  * A column that rows are appended to: the memory of a growing segment.
  *
- * Arrays double when full, so appending costs amortised constant time and whole rows move with typed-array copies.
+ * Arrays double when full, a part at every append (growing-array.ts), and whole rows move with typed-array copies.
  * Readers take `column()` and a row count: rows below that count never change, because growth copies into new arrays
  * and leaves the old ones as they were. With `shared`, every array lies in a SharedArrayBuffer, so a worker can read
  * the same rows without a copy. Validity exists only once a null has been seen.
@@ -11,9 +11,11 @@ import { getBit, setBit, wordsFor } from '../base/bitset.js'
 import type { FieldSchema } from './collection-schema.js'
 import type { Column, FixedColumn, VarColumn } from './column.js'
 import { type FixedArray, type Layout, layoutOf, newFixedArray } from './data-type.js'
+import { GrowingArray } from './growing-array.js'
 
 const ROWS_MIN = 16
 const HEAP_BYTES_MIN = 256
+const VALIDITY_WORDS_MIN = 8
 /** Below this many elements an index loop beats making a subarray. */
 const SMALL_COPY = 32
 
@@ -21,11 +23,10 @@ export class GrowableColumn {
   readonly #layout: Layout
   readonly #shared: boolean
   #rowCount = 0
-  #rowCapacity: number
-  /** Values of a fixed column, offsets of a variable one. */
-  #values: FixedArray | null = null
-  #offsets: Uint32Array | null = null
-  #heap: Uint8Array | null = null
+  /** Values of a fixed column, offsets and heap of a variable one. */
+  readonly #values: GrowingArray<FixedArray> | null = null
+  readonly #offsets: GrowingArray<Uint32Array> | null = null
+  readonly #heap: GrowingArray<Uint8Array> | null = null
   #validity: Uint32Array | null = null
   #column: Column | null = null
 
@@ -37,12 +38,13 @@ export class GrowableColumn {
   constructor(field: FieldSchema, shared: boolean, initialRows = 0) {
     this.#layout = layoutOf(field.dataType, field.dim)
     this.#shared = shared
-    this.#rowCapacity = Math.max(ROWS_MIN, initialRows)
+    const rows = Math.max(ROWS_MIN, initialRows)
     if (this.#layout.layout === 'fixed') {
-      this.#values = newFixedArray(this.#layout.kind, this.#rowCapacity * this.#layout.width, shared)
+      const { kind, width } = this.#layout
+      this.#values = new GrowingArray(length => newFixedArray(kind, length, shared), rows * width)
     } else {
-      this.#offsets = words(this.#rowCapacity + 1, shared)
-      this.#heap = bytes(HEAP_BYTES_MIN, shared)
+      this.#offsets = new GrowingArray(length => words(length, shared), rows + 1)
+      this.#heap = new GrowingArray(length => bytes(length, shared), HEAP_BYTES_MIN)
     }
   }
 
@@ -68,10 +70,10 @@ export class GrowableColumn {
     const { layout } = this.#layout
     if (this.#layout.layout === 'fixed') {
       const { width } = this.#layout
-      this.#column = { layout: 'fixed', width, values: this.#values!, validity }
+      this.#column = { layout: 'fixed', width, values: this.#values!.array, validity }
     } else {
       assert(layout === 'var', 'a column is fixed or variable')
-      this.#column = { layout: 'var', offsets: this.#offsets!, heap: this.#heap!, validity }
+      this.#column = { layout: 'var', offsets: this.#offsets!.array, heap: this.#heap!.array, validity }
     }
     return this.#column
   }
@@ -80,7 +82,6 @@ export class GrowableColumn {
   append(column: Column, from: number, to: number): void {
     const count = to - from
     if (count <= 0) return
-    if (this.#rowCount + count > this.#rowCapacity) this.#growRows(this.#rowCount + count)
     if (column.layout === 'fixed') this.#appendFixed(column, from, to)
     else this.#appendVar(column, from, to)
     this.#appendValidity(column.validity, from, count)
@@ -90,37 +91,58 @@ export class GrowableColumn {
   #appendFixed(column: FixedColumn, from: number, to: number): void {
     assert(this.#layout.layout === 'fixed' && this.#layout.width === column.width, 'same layout')
     const { width, values: source } = column
-    const target = this.#values!
+    const values = this.#values!
     const at = this.#rowCount * width
-    if ((to - from) * width > SMALL_COPY) {
+    const added = (to - from) * width
+    if (values.reserve(at, at + added)) this.#column = null
+    const target = values.array
+    if (added > SMALL_COPY) {
       target.set(source.subarray(from * width, to * width), at)
     } else {
       const shift = at - from * width
       for (let i = from * width; i < to * width; i++) target[i + shift] = source[i]!
     }
+    values.wrote(at + added, added)
   }
 
   #appendVar(column: VarColumn, from: number, to: number): void {
     assert(this.#layout.layout === 'var', 'same layout')
     const start = column.offsets[from]!
-    const end = column.offsets[to]!
-    const used = this.#offsets![this.#rowCount]!
-    const needed = used + end - start
-    if (needed > this.#heap!.length) this.#growHeap(needed)
-    const heap = this.#heap!
-    if (end - start > SMALL_COPY) heap.set(column.heap.subarray(start, end), used)
-    else for (let i = start; i < end; i++) heap[used + i - start] = column.heap[i]!
-    const offsets = this.#offsets!
-    const shift = used - start
+    const added = column.offsets[to]! - start
+    const growing = this.#offsets!
+    // Offset `rowCount` is where the next cell begins.
+    const used = growing.array[this.#rowCount]!
+    this.#appendBytes(column.heap, start, added, used)
     const base = this.#rowCount + 1
+    if (growing.reserve(base, base + to - from)) this.#column = null
+    const offsets = growing.array
+    const shift = used - start
     for (let i = from; i < to; i++) offsets[base + i - from] = column.offsets[i + 1]! + shift
+    growing.wrote(base + to - from, to - from)
+  }
+
+  /** Appends `added` bytes from `start` on to the heap, of which `used` bytes are. */
+  #appendBytes(source: Uint8Array, start: number, added: number, used: number): void {
+    assert(used + added <= 0xffff_ffff, 'a column heap stays below 4 GiB')
+    const growing = this.#heap!
+    if (growing.reserve(used, used + added)) this.#column = null
+    const heap = growing.array
+    if (added > SMALL_COPY) heap.set(source.subarray(start, start + added), used)
+    else for (let i = 0; i < added; i++) heap[used + i] = source[start + i]!
+    growing.wrote(used + added, added)
   }
 
   #appendValidity(source: Uint32Array | null, from: number, count: number): void {
+    const needed = wordsFor(this.#rowCount + count)
     if (this.#validity === null) {
       if (source === null || allOnes(source, from, count)) return
-      this.#validity = words(wordsFor(this.#rowCapacity), this.#shared)
+      this.#validity = words(Math.max(VALIDITY_WORDS_MIN, needed * 2), this.#shared)
       fillOnes(this.#validity, 0, this.#rowCount)
+      this.#column = null
+    } else if (this.#validity.length < needed) {
+      const grown = words(Math.max(needed, this.#validity.length * 2), this.#shared)
+      grown.set(this.#validity)
+      this.#validity = grown
       this.#column = null
     }
     const target = this.#validity
@@ -129,38 +151,6 @@ export class GrowableColumn {
       return
     }
     for (let i = 0; i < count; i++) if (getBit(source, from + i)) setBit(target, this.#rowCount + i)
-  }
-
-  #growRows(needed: number): void {
-    let capacity = this.#rowCapacity
-    while (capacity < needed) capacity *= 2
-    if (this.#layout.layout === 'fixed') {
-      const { kind, width } = this.#layout
-      const values = newFixedArray(kind, capacity * width, this.#shared)
-      values.set(this.#values!.subarray(0, this.#rowCount * width))
-      this.#values = values
-    } else {
-      const offsets = words(capacity + 1, this.#shared)
-      offsets.set(this.#offsets!.subarray(0, this.#rowCount + 1))
-      this.#offsets = offsets
-    }
-    if (this.#validity !== null) {
-      const validity = words(wordsFor(capacity), this.#shared)
-      validity.set(this.#validity)
-      this.#validity = validity
-    }
-    this.#rowCapacity = capacity
-    this.#column = null
-  }
-
-  #growHeap(needed: number): void {
-    assert(needed <= 0xffff_ffff, 'a column heap stays below 4 GiB')
-    let capacity = this.#heap!.length
-    while (capacity < needed) capacity *= 2
-    const heap = bytes(capacity, this.#shared)
-    heap.set(this.#heap!.subarray(0, this.#offsets![this.#rowCount]!))
-    this.#heap = heap
-    this.#column = null
   }
 }
 

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { Turn } from '../../../lib/base/turn.js'
 import { GroupCommit, type GroupCommitOptions } from '../../../lib/log/group-commit.js'
 import { rng, runsOf, seedOf } from '../../support/rng.js'
 
@@ -344,3 +345,31 @@ t.test(`order, bounds and answers hold under random load (SEED=${seed})`, async 
     t.strictSame(answered, all)
   }
 })
+
+t.test(
+  'taking in, making ready and writing a large request are in rounds of the event loop of their own',
+  async t => {
+    const order: string[] = []
+    /** Work that uses up the round; what comes after it in the same round is seen in the order. */
+    const work = (what: string): void => {
+      order.push(what)
+      setImmediate(() => order.push('round'))
+      const clock = new Turn()
+      while (!clock.due());
+    }
+    const commit = new GroupCommit<Item>({
+      ...PLAIN,
+      prepare: item => {
+        work(`ready ${item.id}`)
+        return null
+      },
+      write: async group => void order.push(`write ${group.map(item => item.id)}`),
+      groupBytesMax: 1_000,
+      queueBytesMax: 10_000,
+      queueCountMax: 1_000,
+    })
+    work('taken in')
+    await commit.submit({ id: 1, bytes: 1 })
+    t.strictSame(order, ['taken in', 'round', 'ready 1', 'round', 'write 1'])
+  },
+)

@@ -4,6 +4,7 @@ import type { FieldSchema } from '../../../lib/schema/collection-schema.js'
 import type { Column } from '../../../lib/schema/column.js'
 import { concatColumns, GrowableColumn, gatherColumn } from '../../../lib/schema/column-ops.js'
 import { DataType } from '../../../lib/schema/data-type.js'
+import { GrowingArray } from '../../../lib/schema/growing-array.js'
 import { COLUMN_TYPES, randomColumn, testField } from '../../support/random-column.js'
 import { rng, runsOf, seedOf } from '../../support/rng.js'
 
@@ -109,4 +110,64 @@ t.test('shared memory is shared memory in every array, and bytes are counted', a
     t.equal(grown.byteLength, bytes)
     t.ok(bytes > empty)
   }
+})
+
+t.test(
+  `a large array is taken over in parts, and every array handed out keeps its elements (SEED=${seed})`,
+  async t => {
+    const r = rng(seed)
+    const made: Float64Array[] = []
+    const make = (length: number): Float64Array => {
+      const array = new Float64Array(length)
+      made.push(array)
+      return array
+    }
+    const growing = new GrowingArray(make, 16)
+    const handedOut: { readonly array: Float64Array; readonly count: number }[] = []
+    let count = 0
+    let replaced = 0
+    for (let step = 0; step < 3_000; step++) {
+      const added = r.pick([0, 1, 7, 100, 500])
+      const before = growing.array
+      const moved = growing.reserve(count, count + added)
+      t.equal(growing.array !== before, moved)
+      replaced += moved ? 1 : 0
+      for (let i = count; i < count + added; i++) growing.array[i] = i + 1
+      count += added
+      growing.wrote(count, added)
+      if (r.chance(0.01)) handedOut.push({ array: growing.array, count })
+    }
+    handedOut.push({ array: growing.array, count })
+    t.ok(replaced > 10 && count > 200_000, `${count} elements, ${replaced} arrays`)
+    for (const { array, count } of handedOut) {
+      let wrong = 0
+      for (let i = 0; i < count; i++) if (array[i] !== i + 1) wrong++
+      t.equal(wrong, 0)
+    }
+    const [last, next] = made.slice(-2) as [Float64Array, Float64Array]
+    t.equal(last, growing.array, 'the successor of a full array was made before it was needed')
+    t.ok(next[0] === 1, 'and has taken over the first elements')
+  },
+)
+
+t.test('an append takes over twice what it adds, not everything', async t => {
+  let made = new Float64Array(0)
+  const make = (length: number): Float64Array => {
+    made = new Float64Array(length)
+    return made
+  }
+  const capacity = 1 << 17
+  const growing = new GrowingArray(make, capacity)
+  growing.array.fill(1)
+  const half = capacity / 2
+  growing.wrote(half, half)
+  t.equal(made.length, capacity * 2)
+  const taken = (): number => made.reduce((sum, value) => sum + value, 0)
+  t.equal(taken(), half, 'a large append takes over what it wrote')
+  growing.wrote(half + 10, 10)
+  t.equal(taken(), half + 10, 'never more than was written')
+  const early = new GrowingArray(make, capacity)
+  early.array.fill(1)
+  for (let count = half; count < half + 50; count += 10) early.wrote(count + 10, 10)
+  t.equal(taken(), 100, 'twenty for ten')
 })
