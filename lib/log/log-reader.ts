@@ -7,6 +7,7 @@
  */
 import { MilvusError } from '../base/errors.js'
 import { hybridOfTick, type Tick } from '../base/timestamp.js'
+import { Turn } from '../base/turn.js'
 import { keyText, logRange, parseLogKey } from '../store/keys.js'
 import type { Store } from '../store/store.js'
 import { type DecodedRequest, decodeLogRecord } from './log-record-reader.js'
@@ -35,6 +36,7 @@ export async function replayLog(
   let records = 0
   let bytes = 0
   let lastTick = afterTick
+  const turn = new Turn()
   for await (const block of store.scan(logRange(collectionId, afterTick))) {
     for (const [key, value] of block) {
       const what = `log record ${records + 1} after tick ${afterTick} of collection ${collectionId} (${keyText(key)})`
@@ -53,6 +55,8 @@ export async function replayLog(
       records++
       bytes += value.length
       lastTick = record.requests.at(-1)!.tick
+      // Nobody reads the collection yet, but the process may have other things to do.
+      if (turn.due()) await turn.next()
     }
   }
   return { records, lastTick, bytes }

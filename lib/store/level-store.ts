@@ -29,7 +29,7 @@ export interface LevelStoreOptions {
 }
 
 /** Bytes after which a scan ends a block, whatever its number of entries. */
-const BLOCK_BYTES_MAX = 4 * 1024 * 1024
+const BLOCK_BYTES_MAX = 1024 * 1024
 const BLOCK_SIZE = 1_000
 const CACHE_BYTES = 8 * 1024 * 1024
 

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { hybridOfTick, tickOfWallMs } from '../../../lib/base/timestamp.js'
+import { Turn } from '../../../lib/base/turn.js'
 import { replayLog } from '../../../lib/log/log-reader.js'
 import { logKey } from '../../../lib/store/keys.js'
 import { openLevelStore } from '../../../lib/store/level-store.js'
@@ -181,4 +182,17 @@ t.test('an error of the receiver ends the replay', async t => {
     throw new RangeError('full')
   })
   await t.rejects(replay, { name: 'RangeError' })
+})
+
+t.test('a long replay gives the event loop its rounds between records', async t => {
+  const store = new FaultStore()
+  for (let n = 1; n <= 5; n++) await append(store, 7, START + n, n)
+  const order: string[] = []
+  await replayLog(store, 7, 0, ({ tick }) => {
+    order.push(`record ${tick - START}`)
+    setImmediate(() => order.push('round'))
+    const clock = new Turn()
+    while (!clock.due());
+  })
+  t.strictSame(order.slice(0, 5), ['record 1', 'round', 'record 2', 'round', 'record 3'])
 })
