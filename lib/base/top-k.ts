@@ -9,8 +9,11 @@
  * lie outside the range and must not push the others out.
  */
 import { assert } from './assert.js'
+import type { Turn } from './turn.js'
 
 const FIRST_CAPACITY = 256
+/** Entries put in order between two looks at the clock: under 1 ms. */
+const SLICE_ENTRIES = 4_096
 /** Stand for arrays that are not needed yet, or any more. */
 const NO_SCORES = new Float64Array(0)
 const NO_ROWS = new Int32Array(0)
@@ -73,16 +76,27 @@ export class TopK {
 
   /** What was kept, best first; the heap is empty afterwards. The arrays belong to the caller. */
   drain(): Ranked {
+    sortDown(this.#scores, this.#rows, this.#count, 0)
+    return this.#handOver()
+  }
+
+  /** Like drain; of a large heap it is a promise. Nothing may be offered until it is resolved. */
+  drainInSlices(turn: Turn): Ranked | Promise<Ranked> {
+    return this.#count <= SLICE_ENTRIES ? this.drain() : this.#drainMany(turn)
+  }
+
+  async #drainMany(turn: Turn): Promise<Ranked> {
+    for (let end = this.#count; end > 0; end -= SLICE_ENTRIES) {
+      if (turn.due()) await turn.next()
+      sortDown(this.#scores, this.#rows, end, Math.max(0, end - SLICE_ENTRIES))
+    }
+    return this.#handOver()
+  }
+
+  #handOver(): Ranked {
     const count = this.#count
     const scores = this.#scores
     const rows = this.#rows
-    for (let end = count - 1; end > 0; end--) {
-      const score = scores[end]!
-      const row = rows[end]!
-      scores[end] = scores[0]!
-      rows[end] = rows[0]!
-      siftDown(scores, rows, end, score, row)
-    }
     this.#scores = NO_SCORES
     this.#rows = NO_ROWS
     this.#count = 0
@@ -99,6 +113,17 @@ export class TopK {
     rows.set(this.#rows)
     this.#scores = scores
     this.#rows = rows
+  }
+}
+
+/** Takes the worst entries off a heap of `count`, to behind its end, until `left` are in it. */
+function sortDown(scores: Float64Array, rows: Int32Array, count: number, left: number): void {
+  for (let end = count - 1; end >= Math.max(1, left); end--) {
+    const score = scores[end]!
+    const row = rows[end]!
+    scores[end] = scores[0]!
+    rows[end] = rows[0]!
+    siftDown(scores, rows, end, score, row)
   }
 }
 

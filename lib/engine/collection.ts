@@ -6,7 +6,7 @@
  */
 import { MilvusError } from '../base/errors.js'
 import { TICK_MAX } from '../base/timestamp.js'
-import type { TemplateValues } from '../filter/compile.js'
+import { copyTemplates, type FilterPlan, type TemplateValues } from '../filter/compile.js'
 import { filterReady } from '../filter/geometry-library.js'
 import type { IndexSpec } from '../index/index-spec.js'
 import { runHybrid } from '../query/hybrid.js'
@@ -152,7 +152,13 @@ export class EngineCollection {
   ): Promise<WriteResult> {
     const ready = filterReady(this.schema)
     if (ready !== undefined) await ready
-    const plan = planDelete(this.state, filter, templates)
+    const { schema } = this.state
+    const values = templates === undefined ? undefined : copyTemplates(templates)
+    const plan = planDelete(this.state, filter, values)
+    // A plan knows fields by their places, which a change of the schema may have moved.
+    const current = async (): Promise<FilterPlan> =>
+      this.state.schema === schema ? plan : planDelete(this.state, filter, values)
+    if (plan instanceof Promise) return this.#deleteLong(filter, plan, current, partitionName)
     const scope = deleteScope(this.state, partitionName)
     if (plan.pkIn !== null) {
       const ready = readyDelete(this.state, plan.pkIn, scope)
@@ -163,11 +169,24 @@ export class EngineCollection {
       throw new MilvusError('CollectionNotLoaded', 'failed to delete', {
         fields: { collection: this.state.id },
       })
-    const { schema } = this.state
-    return this.writes.write(filter.length + 64, () => {
-      // A plan knows fields by their places, which a change of the schema may have moved.
-      const current = this.state.schema === schema ? plan : planDelete(this.state, filter, templates)
-      return decideDelete(this.state, current, scope)
+    return this.writes.write(filter.length + 64, async () => decideDelete(this.state, await current(), scope))
+  }
+
+  /** A delete whose plan is being made in slices: it takes its place among the writes at once, as every other. */
+  #deleteLong(
+    filter: string,
+    planned: Promise<FilterPlan>,
+    current: () => Promise<FilterPlan>,
+    partitionName: string | undefined,
+  ): Promise<WriteResult> {
+    // Looked at when its turn comes; until then a refusal must not count as unhandled.
+    planned.catch(() => undefined)
+    return this.writes.write(filter.length + 64, async () => {
+      await planned
+      const scope = deleteScope(this.state, partitionName)
+      const plan = await current()
+      if (plan.pkIn === null) return decideDelete(this.state, plan, scope)
+      return readyDelete(this.state, plan.pkIn, scope)
     })
   }
 

@@ -7,12 +7,12 @@
  */
 import { invalid, MilvusError } from '../base/errors.js'
 import { Turn } from '../base/turn.js'
-import { compileFilter, type FilterPlan, type TemplateValues } from '../filter/compile.js'
+import { type FilterPlan, planInSlices, type TemplateValues } from '../filter/compile.js'
 import { matchRows, rowsOf } from '../query/match-rows.js'
 import { pkField } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
-import { int64WordsOf } from '../schema/column-ops.js'
 import { DataType, dataTypeName } from '../schema/data-type.js'
+import { writeInt64 } from '../schema/int64.js'
 import type { PkKey } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
 import { readContext } from './read-path.js'
@@ -21,15 +21,19 @@ import { checkPartitionArgument, partitionId, type ReadyWrite } from './write-re
 const NO_ROWS = { insertCount: 0, upsertCount: 0, ids: [] } as const
 
 /**
- * The plan of a delete filter.
+ * The plan of a delete filter; a promise only for filters with long lists.
  * @throws MilvusError ParameterInvalid for expressions that do not parse, are empty or match everything
  */
 export function planDelete(
   state: CollectionState,
   filter: string,
   templates: TemplateValues | undefined,
-): FilterPlan {
-  const plan = compileFilter(state.schema, filter, templates, 'delete')
+): FilterPlan | Promise<FilterPlan> {
+  const plan = planInSlices(state.schema, filter, templates, 'delete')
+  return plan instanceof Promise ? plan.then(made => checkDelete(made, filter)) : checkDelete(plan, filter)
+}
+
+function checkDelete(plan: FilterPlan, filter: string): FilterPlan {
   if (plan.kind === 'all') throw invalid(`delete plan can't be empty or always true : ${filter}`)
   return plan
 }
@@ -117,9 +121,7 @@ function keyColumn(state: CollectionState, keys: readonly PkKey[]): Column {
   if (pkField(state.schema).dataType === DataType.Int64) {
     const words = new Int32Array(keys.length * 2)
     for (let i = 0; i < keys.length; i++) {
-      const [low, high] = int64WordsOf(keys[i] as number | bigint)
-      words[i * 2] = low
-      words[i * 2 + 1] = high
+      writeInt64(words, i * 2, keys[i] as number | bigint)
     }
     return { layout: 'fixed', width: 2, values: words, validity: null }
   }

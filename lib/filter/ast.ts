@@ -6,6 +6,7 @@
  * Invariants: `and` / `or` nodes are flat (no `and` directly inside `and`), so a chain of thousands of terms is one
  * level deep; an `int` node holds at most 2^63, and 2^63 itself only as the operand of a minus.
  */
+import type { PackedList } from './packed-list.js'
 
 /** Primary key as a JavaScript value: Int64 as number when safe, else bigint; VarChar as string. */
 export type PkKey = number | bigint | string
@@ -16,7 +17,14 @@ export type Literal =
   | { readonly kind: 'int'; readonly value: bigint }
   | { readonly kind: 'float'; readonly value: number }
   | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'list'; readonly items: readonly Literal[] }
+  | ListLiteral
+
+export interface ListLiteral {
+  readonly kind: 'list'
+  readonly items: readonly Literal[]
+  /** The items without an object per value, for long lists of one kind; asking for `items` makes the objects. */
+  readonly packed?: PackedList
+}
 
 /** Where a node stands in the text: offsets of UTF-16 units, end exclusive. */
 export interface Span {
@@ -81,7 +89,7 @@ export type Node =
   | StringNode
   | (Span & { readonly kind: 'list'; readonly items: readonly Node[]; readonly spans: readonly Span[] })
   /** A long list of plain literals, read in one go. */
-  | (Span & { readonly kind: 'literals'; readonly items: readonly Literal[] })
+  | (Span & { readonly kind: 'literals'; readonly list: PackedList })
   | (Span & { readonly kind: 'template'; readonly name: string })
   | PathNode
   | MomentNode<'iso'>

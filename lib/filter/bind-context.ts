@@ -81,7 +81,7 @@ function rangeLeaf(
 
 /** Equality with one of some constants of any class. */
 export function membersTest(literals: readonly Literal[], single = false): Test {
-  return { test: 'members', set: elementSetOf(literals, single), literals }
+  return { test: 'members', set: elementSetOf(literals, single) }
 }
 
 /** Refuses a comparison of a subject with a constant. `flipped`: the constant stood on the left. */

@@ -3,36 +3,56 @@
  * forms (query-search-semantics §1.8 to §1.16).
  */
 import { DataType, dataTypeName, isFloatType, isIntegerType, isVectorType } from '../schema/data-type.js'
-import type { CallNode, Literal, Node, NodeOf } from './ast.js'
+import type { CallNode, ListLiteral, Literal, Node, NodeOf } from './ast.js'
 import { type BindContext, incomparable, membersTest, sourceOf, testLeaf, validLeaf } from './bind-context.js'
 import { type BindInner, bindMatch, isMatchFunction } from './bind-elements.js'
 import { bindGeometry, isGeometryFunction } from './bind-geometry.js'
 import { ALL, type Bound, NONE, type Test } from './bound.js'
-import { elementSetOf } from './element-set.js'
+import { elementSetOf, packedSetOf } from './element-set.js'
 import { constantOf, isNumber, literalText, literalType } from './fold.js'
 import { refuseNull, resolve, type Subject, subjectType } from './names.js'
+import type { PackedList } from './packed-list.js'
 import { regexTest } from './regex.js'
 import { reject } from './reject.js'
 import { oneOfTest } from './simplify.js'
-import { likeTest, type TextTest } from './text-test.js'
+import { likeTest, oneOfPacked, type TextTest } from './text-test.js'
 
 /** Binds `x in [...]` and `x not in [...]`. */
 export function bindIn(context: BindContext, node: NodeOf<'in'>, negatedOutside: boolean): Bound {
   const negated = negatedOutside !== node.negated
   if (node.left.kind !== 'path') reject("'term' can only be used on single field")
   const subject = resolve(context.schema, node.left)
-  const literals = listOf(context, node.right)
+  const list = listOf(context, node.right)
+  const count = list.packed?.count ?? list.items.length
   if (subject.kind === 'column' && !isListable(subject.type)) {
-    if (literals.length > 0) incomparable(subject, literals[0]!)
+    if (count > 0) incomparable(subject, list.items[0]!)
     reject("'term' can only be used on single field")
   }
-  for (const literal of literals) {
+  if (list.packed !== undefined && fitsPacked(subject, list.packed)) {
+    return testLeaf(subject, inPackedTest(subject, list.packed), negated)
+  }
+  for (const literal of list.items) {
     if (literal.kind === 'list') reject('array element type must be generic value')
     if (subject.kind !== 'json') checkListed(subject.type, literal)
   }
   // The empty list is an answer for every row, null or not.
-  if (literals.length === 0) return negated ? ALL : NONE
-  return testLeaf(subject, inTest(subject, literals), negated)
+  if (count === 0) return negated ? ALL : NONE
+  return testLeaf(subject, inTest(subject, list.items), negated)
+}
+
+/** True when every value of the list can be in the field. */
+function fitsPacked(subject: Subject, packed: PackedList): boolean {
+  return subject.kind === 'json' || fitsType(subject.type, packed)
+}
+
+function fitsType(type: DataType, { kind }: PackedList): boolean {
+  return kind === 'string' ? type === DataType.VarChar : isIntegerType(type) || isFloatType(type)
+}
+
+function inPackedTest(subject: Subject, packed: PackedList): Test {
+  if (packed.kind === 'string' && subject.kind !== 'json') return { test: 'text', text: oneOfPacked(packed) }
+  const single = subject.kind !== 'json' && subject.type === DataType.Float
+  return { test: 'members', set: packedSetOf(packed, single) }
 }
 
 function isListable(type: DataType): boolean {
@@ -50,18 +70,19 @@ function inTest(subject: Subject, literals: readonly Literal[]): Test {
 }
 
 /** The constants on the right of `in`. */
-function listOf(context: BindContext, node: Node): readonly Literal[] {
+function listOf(context: BindContext, node: Node): ListLiteral {
   if (node.kind === 'list') {
-    return node.items.map((item, i) => {
+    const items = node.items.map((item, i) => {
       const literal = constantOf(context, item)
       if (literal !== null) return literal
       if (item.kind === 'path') refuseNull(item)
       const { start, end } = node.spans[i]!
       return reject(`value '${context.text.slice(start, end)}' in list cannot be a non-const expression`)
     })
+    return { kind: 'list', items }
   }
   const literal = constantOf(context, node)
-  if (literal?.kind === 'list') return literal.items
+  if (literal?.kind === 'list') return literal
   return reject(`the right-hand side of 'in' must be a list, but got: ${sourceOf(context, node)}`)
 }
 
@@ -207,19 +228,26 @@ function bindContains(
   const literal = constantOf(context, value!)
   if (literal === null)
     return reject(`contains operation element must be a constant: ${sourceOf(context, value!)}`)
+  const type = subject.kind === 'column' ? subject.schema.elementType : DataType.None
   let literals: readonly Literal[] = [literal]
+  let packed: PackedList | null = null
   if (mode !== 'one') {
     if (literal.kind !== 'list') {
       return reject(`Contains${mode === 'all' ? 'All' : 'Any'} operation element must be an array`)
     }
-    literals = literal.items
+    if (mode === 'any' && literal.packed !== undefined && (!array || fitsType(type, literal.packed))) {
+      packed = literal.packed
+    }
+    literals = packed === null ? literal.items : []
   }
-  const type = subject.kind === 'column' ? subject.schema.elementType : DataType.None
   if (array) for (const item of literals) checkElement(type, item)
   // Empty lists are answers for every row, null or not.
-  if (literals.length === 0) return (mode === 'all') !== negated ? ALL : NONE
+  if (literals.length === 0 && packed === null) return (mode === 'all') !== negated ? ALL : NONE
   const single = array && type === DataType.Float
-  const sets = mode === 'all' ? distinctSets(literals, single) : [elementSetOf(literals, single)]
+  const sets =
+    mode === 'all'
+      ? distinctSets(literals, single)
+      : [packed === null ? elementSetOf(literals, single) : packedSetOf(packed, single)]
   const path = subject.kind === 'json' ? subject.path : null
   return {
     op: 'contains',

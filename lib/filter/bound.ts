@@ -41,7 +41,7 @@ export type Test =
   | ArithTest
   | { readonly test: 'text'; readonly text: TextTest }
   /** `in`, and equality with a boolean: UNKNOWN for values of a class that the set does not hold. */
-  | { readonly test: 'members'; readonly set: ElementSet; readonly literals: readonly Literal[] }
+  | { readonly test: 'members'; readonly set: ElementSet }
   /** Deep equality of a JSON array. */
   | { readonly test: 'list'; readonly items: readonly Literal[] }
 

@@ -5,16 +5,19 @@
  * away with the schema. Every refusal leaves here as code 1100 with Milvus's wrapping, printed once.
  */
 import { invalid, MilvusError } from '../base/errors.js'
+import { Turn } from '../base/turn.js'
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import { int64OfWords } from '../schema/int64.js'
-import type { Node, PkKey } from './ast.js'
+import type { Literal, Node, PkKey } from './ast.js'
 import { bindFilter } from './bind.js'
 import type { BindContext } from './bind-context.js'
 import { ALL, type Bound } from './bound.js'
-import { literalOfValue, literalText, type TemplateValues } from './fold.js'
+import { literalText, type TemplateValues, templateValue } from './fold.js'
 import type { ElementTest } from './match-elements.js'
+import { type PackedList, packedOfTest } from './packed-list.js'
 import { parseFilter } from './parser.js'
+import { isLong, prepareKeys, prepareSets, type ReadAhead, readAhead } from './read-ahead.js'
 
 export type { PkKey } from './ast.js'
 export type { TemplateValues } from './fold.js'
@@ -28,6 +31,10 @@ export interface FilterPlan {
   readonly fields: readonly number[]
   /** Distinct keys when the whole predicate is `pk == v` or `pk in [...]`, else null. */
   readonly pkIn: readonly PkKey[] | null
+  /** At least as many keys as `pkIn` has, known without making them; null where that is null. */
+  readonly pkCount: number | null
+  /** The long list that `pkIn` comes from; null when it is short or there is none. */
+  readonly pkList: PackedList | null
   /** Share of the matching rows that `random_sample` keeps, or null. Applied by the caller (sample.ts). */
   readonly sample: number | null
   /** Equal keys mean equal results on equal rows; null when two runs may differ. */
@@ -65,6 +72,7 @@ const caches = new WeakMap<CollectionSchema, Map<string, CacheEntry>>()
  * Parses and checks a filter against a schema.
  * @param templates values of `{name}` placeholders; values nobody asks for are ignored
  * @param timezone IANA zone of ISO timestamps without an offset, default UTC
+ * @param ready constants that were made before (read-ahead.ts)
  * @throws MilvusError 1100 `failed to create <verb> plan: cannot parse expression: <text>, error: …`
  */
 export function compileFilter(
@@ -73,6 +81,7 @@ export function compileFilter(
   templates: TemplateValues = {},
   verb: FilterVerb = 'query',
   timezone = 'UTC',
+  ready?: ReadAhead,
 ): FilterPlan {
   if (text.trim() === '') {
     return {
@@ -80,6 +89,8 @@ export function compileFilter(
       kind: 'all',
       fields: [],
       pkIn: null,
+      pkCount: null,
+      pkList: null,
       sample: null,
       cacheKey: '',
       root: ALL,
@@ -87,7 +98,7 @@ export function compileFilter(
     }
   }
   try {
-    const plan = compile(schema, text, templates, timezone)
+    const plan = compile(schema, text, templates, timezone, ready)
     if (plan.elements !== null && verb !== 'elements') {
       throw invalid('element_filter is only supported in queries that return rows', { bare: true })
     }
@@ -104,11 +115,52 @@ export function compileFilter(
   }
 }
 
+/**
+ * The same as compileFilter, for callers that can wait: a filter with long lists has them made ready in slices, so that
+ * other work gets turns, and comes as a promise. All others come at once.
+ * @param turn for tests; whose slice decides when other work gets a turn
+ * @throws MilvusError (or rejects with it) as compileFilter does
+ */
+export function planInSlices(
+  schema: CollectionSchema,
+  text: string,
+  templates: TemplateValues = {},
+  verb: FilterVerb = 'query',
+  timezone = 'UTC',
+  turn: Turn = new Turn(),
+): FilterPlan | Promise<FilterPlan> {
+  if (!isLong(text, templates)) return compileFilter(schema, text, templates, verb, timezone)
+  return compileInSlices(schema, text, copyTemplates(templates), verb, timezone, turn)
+}
+
+/** Template values as they are now: a caller may change a list of his while its filter is made ready. */
+export function copyTemplates(templates: TemplateValues): TemplateValues {
+  const entries = Object.entries(templates ?? {})
+  return Object.fromEntries(entries.map(([name, v]) => [name, Array.isArray(v) ? v.slice() : v]))
+}
+
+async function compileInSlices(
+  schema: CollectionSchema,
+  text: string,
+  templates: TemplateValues,
+  verb: FilterVerb,
+  timezone: string,
+  turn: Turn,
+): Promise<FilterPlan> {
+  const ready = await readAhead(text, templates, turn)
+  if (turn.due()) await turn.next()
+  const plan = compileFilter(schema, text, templates, verb, timezone, ready)
+  await prepareSets(plan.root, turn)
+  if (verb === 'delete' && plan.pkList !== null) await prepareKeys(plan.pkList, turn)
+  return plan
+}
+
 function compile(
   schema: CollectionSchema,
   text: string,
   templates: TemplateValues,
   timezone: string,
+  ready: ReadAhead | undefined,
 ): FilterPlan {
   const cache = cacheOf(schema)
   const key = timezone === 'UTC' ? text : `${timezone}\u0000${text}`
@@ -119,9 +171,9 @@ function compile(
     cache.set(key, known)
     if (known.plan !== null) return known.plan
   }
-  const tree = known?.tree ?? parseFilter(text)
+  const tree = known?.tree ?? parseFilter(text, ready?.lists)
   const used = templateNames(tree)
-  const plan = bind(schema, text, tree, templates, used, timezone)
+  const plan = bind(schema, text, tree, templates, used, timezone, ready)
   if (known === undefined && text.length <= CACHED_TEXT_MAX) {
     cache.set(key, { tree, plan: used.length === 0 ? plan : null })
     if (cache.size > CACHE_MAX) cache.delete(cache.keys().next().value!)
@@ -145,28 +197,38 @@ function bind(
   templates: TemplateValues,
   used: readonly string[],
   timezone: string,
+  ready: ReadAhead | undefined,
 ): FilterPlan {
-  const context: BindContext = { schema, text, templates, timezone, constants: new Map() }
+  const values = new Map(ready?.values)
+  const context: BindContext = { schema, text, templates, timezone, constants: new Map(), values }
   const { root, sample, elements } = bindFilter(context, tree)
   const fields = new Set<number>()
   collectFields(root, fields)
   const sorted = [...fields].sort((a, b) => a - b)
-  const values = used.map(name => `\u0000${name}=${valueKey(templates[name])}`).join('')
+  const valuesKey = used.map(name => `\u0000${name}=${valueKey(templateValue(context, name))}`).join('')
+  const listed = sample === null ? packedKeysOf(schema, root) : null
+  const keys = sample === null && listed === null ? pkKeysOf(schema, tree, root) : null
   return {
     text,
     kind: root.op === 'all' || root.op === 'none' ? root.op : 'expression',
     fields: sorted,
-    pkIn: sample === null ? pkKeysOf(schema, tree, root) : null,
+    get pkIn() {
+      return listed === null ? keys : listed.keys
+    },
+    pkCount: listed?.count ?? keys?.length ?? null,
+    pkList: listed,
     sample,
-    cacheKey: sample === null ? `${schema.version}\u0000${timezone}\u0000${text}${values}` : null,
+    cacheKey: sample === null ? `${schema.version}\u0000${timezone}\u0000${text}${valuesKey}` : null,
     root,
     elements,
   }
 }
 
 /** A template value as part of a cache key: values that fold to the same constant are the same. */
-function valueKey(value: unknown): string {
-  return literalText(literalOfValue(value, ''))
+function valueKey(literal: Literal): string {
+  return literal.kind === 'list' && literal.packed !== undefined
+    ? literal.packed.cacheKey
+    : literalText(literal)
 }
 
 /** Names of the placeholders in a tree. */
@@ -223,6 +285,12 @@ function collectFields(node: Bound, fields: Set<number>): void {
   fields.add(node.field)
 }
 
+/** The long list when the whole predicate is membership in one of primary keys. */
+function packedKeysOf(schema: CollectionSchema, root: Bound): PackedList | null {
+  if (root.op !== 'scalar' || root.field !== schema.pkIndex || root.negated) return null
+  return packedOfTest(root.test)
+}
+
 /** The keys when the whole predicate is equality with, or membership in, a list of primary keys. */
 function pkKeysOf(schema: CollectionSchema, tree: Node, root: Bound): readonly PkKey[] | null {
   if (root.op === 'none') {
@@ -237,7 +305,9 @@ function pkKeysOf(schema: CollectionSchema, tree: Node, root: Bound): readonly P
         ? [keyOf(test.range.min)]
         : null
     case 'members':
-      return [...new Set(test.literals.map(literal => (literal.kind === 'int' ? keyOf(literal.value) : '')))]
+      return [
+        ...new Set(test.set.literals.map(literal => (literal.kind === 'int' ? keyOf(literal.value) : ''))),
+      ]
     case 'text':
       if (test.text.kind === 'equal') return [textOf(test.text.bytes)]
       return test.text.kind === 'oneOf' ? [...new Set(test.text.members.map(textOf))] : null

@@ -6,6 +6,7 @@
  * integers, and only floats at or above 2^53 need a second look.
  */
 import type { Literal } from './ast.js'
+import type { PackedList } from './packed-list.js'
 
 /** A power of two at least twice `count`, so that probes stay short. */
 function tableSize(count: number): number {
@@ -19,23 +20,37 @@ export class Int64Set {
   readonly #keys: Int32Array
   readonly #used: Uint8Array
   readonly #mask: number
-  constructor(values: readonly bigint[]) {
-    const slots = tableSize(values.length)
+
+  /** @param count members that will be added at most */
+  constructor(count: number) {
+    const slots = tableSize(count)
     this.#mask = slots - 1
     this.#keys = new Int32Array(slots * 2)
     this.#used = new Uint8Array(slots)
+  }
+
+  static of(values: readonly bigint[]): Int64Set {
+    const set = new Int64Set(values.length)
     for (const value of values) {
       const number = Number(value)
       const safe = Number.isSafeInteger(number)
       const high = safe ? Math.floor(number / 4294967296) : Number(value >> 32n)
-      const low = safe ? number | 0 : Number(value & 0xffffffffn) | 0
-      if (this.has(high, low)) continue
-      let slot = hashWords(high, low) & this.#mask
-      while (this.#used[slot] === 1) slot = (slot + 1) & this.#mask
-      this.#used[slot] = 1
-      this.#keys[2 * slot] = high
-      this.#keys[2 * slot + 1] = low
+      set.add(high, safe ? number | 0 : Number(value & 0xffffffffn) | 0)
     }
+    return set
+  }
+
+  /** Adds a member, both words as signed 32-bit integers. @returns false when it was there before */
+  add(high: number, low: number): boolean {
+    let slot = hashWords(high, low) & this.#mask
+    while (this.#used[slot] === 1) {
+      if (this.#keys[2 * slot + 1] === low && this.#keys[2 * slot] === high) return false
+      slot = (slot + 1) & this.#mask
+    }
+    this.#used[slot] = 1
+    this.#keys[2 * slot] = high
+    this.#keys[2 * slot + 1] = low
+    return true
   }
 
   /** Both words as signed 32-bit integers. */
@@ -54,51 +69,74 @@ function hashWords(high: number, low: number): number {
   return h ^ (h >>> 15)
 }
 
-/** Byte strings. */
+/** Byte strings, which lie one behind the other in a heap. */
 export class ByteSet {
   readonly #slots: Int32Array
   readonly #hashes: Int32Array
-  readonly #members: readonly Uint8Array[]
+  readonly #offsets: Uint32Array
   readonly #mask: number
   /** Bit `length & 31` set when a member has such a length: most misses end here. */
-  readonly #lengths: number
+  #lengths = 0
+  /** Replaced by a longer one with the same beginning when whoever fills it needs more room. */
+  heap: Uint8Array
 
-  constructor(members: readonly Uint8Array[]) {
-    const slots = tableSize(members.length)
+  /**
+   * @param count strings that will be added at most
+   * @param offsets string i is heap[offsets[i], offsets[i + 1])
+   */
+  constructor(count: number, heap: Uint8Array, offsets: Uint32Array) {
+    const slots = tableSize(count)
     this.#mask = slots - 1
     this.#slots = new Int32Array(slots).fill(-1)
     this.#hashes = new Int32Array(slots)
-    const kept: Uint8Array[] = []
-    let lengths = 0
-    this.#members = kept
-    for (const member of members) {
-      const hash = hashBytes(member, 0, member.length)
-      let slot = hash & this.#mask
-      let known = false
-      while (!known && this.#slots[slot]! >= 0) {
-        known = Buffer.compare(kept[this.#slots[slot]!]!, member) === 0
-        if (!known) slot = (slot + 1) & this.#mask
-      }
-      if (known) continue
-      this.#slots[slot] = kept.length
-      this.#hashes[slot] = hash
-      kept.push(member)
-      lengths |= 1 << (member.length & 31)
+    this.#offsets = offsets
+    this.heap = heap
+  }
+
+  static of(members: readonly Uint8Array[]): ByteSet {
+    const offsets = new Uint32Array(members.length + 1)
+    for (let i = 0; i < members.length; i++) offsets[i + 1] = offsets[i]! + members[i]!.length
+    const set = new ByteSet(members.length, Buffer.concat(members), offsets)
+    for (let i = 0; i < members.length; i++) set.add(i)
+    return set
+  }
+
+  /** Adds string `i` of the heap. @returns false when an equal one was there before */
+  add(i: number): boolean {
+    const start = this.#offsets[i]!
+    const end = this.#offsets[i + 1]!
+    const hash = hashBytes(this.heap, start, end)
+    let slot = hash & this.#mask
+    while (this.#slots[slot]! >= 0) {
+      if (this.#hashes[slot] === hash && this.#equals(this.#slots[slot]!, this.heap, start, end)) return false
+      slot = (slot + 1) & this.#mask
     }
-    this.#lengths = lengths
+    this.#slots[slot] = i
+    this.#hashes[slot] = hash
+    this.#lengths |= 1 << ((end - start) & 31)
+    return true
   }
 
   has(heap: Uint8Array, start: number, end: number): boolean {
-    const length = end - start
-    if (((this.#lengths >>> (length & 31)) & 1) === 0) return false
+    if (((this.#lengths >>> ((end - start) & 31)) & 1) === 0) return false
     const hash = hashBytes(heap, start, end)
     let slot = hash & this.#mask
     for (;;) {
       const member = this.#slots[slot]!
       if (member < 0) return false
-      if (this.#hashes[slot] === hash && equalBytes(heap, start, end, this.#members[member]!)) return true
+      if (this.#hashes[slot] === hash && this.#equals(member, heap, start, end)) return true
       slot = (slot + 1) & this.#mask
     }
+  }
+
+  /** True when heap[start, end) is this member. */
+  #equals(member: number, heap: Uint8Array, start: number, end: number): boolean {
+    const own = this.heap
+    const from = this.#offsets[member]!
+    const length = end - start
+    if (this.#offsets[member + 1]! - from !== length) return false
+    for (let i = 0; i < length; i++) if (heap[start + i] !== own[from + i]) return false
+    return true
   }
 }
 
@@ -131,6 +169,54 @@ export interface ElementSet {
   readonly lists: readonly (readonly Literal[])[]
   /** The constants as given. */
   readonly literals: readonly Literal[]
+  /** How many they are. */
+  readonly count: number
+  /** Where they come from when they are many and of one kind, else null. */
+  readonly packed: PackedList | null
+}
+
+/** The set of a packed list. What is made of it is made once, when somebody first asks. */
+class PackedSet implements ElementSet {
+  readonly packed: PackedList
+  readonly count: number
+  readonly wideFloats = null
+  readonly bools = false
+  readonly hasTrue = false
+  readonly hasFalse = false
+  readonly lists: readonly (readonly Literal[])[] = []
+  readonly #single: boolean
+  #doubles: Set<number> | null = null
+
+  constructor(packed: PackedList, single: boolean) {
+    this.packed = packed
+    this.count = packed.count
+    this.#single = single
+  }
+
+  get integers(): Int64Set | null {
+    return this.packed.kind === 'int' ? this.packed.set : null
+  }
+
+  get texts(): ByteSet | null {
+    return this.packed.kind === 'string' ? this.packed.set : null
+  }
+
+  get doubles(): ReadonlySet<number> {
+    if (this.#doubles === null) {
+      this.#doubles = new Set()
+      if (this.packed.kind === 'int') this.packed.addDoubles(this.#doubles, this.#single)
+    }
+    return this.#doubles
+  }
+
+  get literals(): readonly Literal[] {
+    return this.packed.items
+  }
+}
+
+/** The set of a packed list. `single`: it meets float32 values and its own are rounded alike. */
+export function packedSetOf(packed: PackedList, single = false): ElementSet {
+  return new PackedSet(packed, single)
 }
 
 /** The set of some constants. `single`: they meet float32 values and are rounded alike. */
@@ -167,18 +253,20 @@ export function elementSetOf(literals: readonly Literal[], single = false): Elem
     }
   }
   return {
-    integers: numbers ? new Int64Set(integers) : null,
+    integers: numbers ? Int64Set.of(integers) : null,
     get doubles() {
       doubles ??= doublesOf(literals, single)
       return doubles
     },
     wideFloats: wide.size > 0 ? wide : null,
-    texts: texts.length > 0 ? new ByteSet(texts) : null,
+    texts: texts.length > 0 ? ByteSet.of(texts) : null,
     bools: hasTrue || hasFalse,
     hasTrue,
     hasFalse,
     lists,
     literals,
+    count: literals.length,
+    packed: null,
   }
 }
 

@@ -33,11 +33,11 @@ export function lookupsOf(node: Bound): number {
     case 'scalar':
     case 'json': {
       const { test } = node
-      if (test.test === 'members') return test.literals.length
-      return test.test === 'text' && test.text.kind === 'oneOf' ? test.text.members.length : 1
+      if (test.test === 'members') return test.set.count
+      return test.test === 'text' && test.text.kind === 'oneOf' ? test.text.count : 1
     }
     case 'contains':
-      return node.sets.reduce((sum, set) => sum + set.literals.length, 0)
+      return node.sets.reduce((sum, set) => sum + set.count, 0)
     default:
       return 1
   }
@@ -81,7 +81,7 @@ function testedClasses(test: Test, type: DataType): readonly ValueClass[] | null
     case 'text':
       return ['text']
     case 'members':
-      return memberClasses(test.literals, isIntegerType(type))
+      return memberClasses(test.set.literals, isIntegerType(type))
     case 'list':
       return null
   }
@@ -122,7 +122,7 @@ function addTest(stretches: Stretches, test: Test, type: DataType): boolean | nu
     case 'text':
       return stretches.addTextTest(test.text)
     case 'members':
-      for (const literal of test.literals) stretches.addEqual(literal, type === DataType.Float)
+      for (const literal of test.set.literals) stretches.addEqual(literal, type === DataType.Float)
       return true
     case 'list':
       return null

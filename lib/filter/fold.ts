@@ -6,6 +6,7 @@
  */
 import { INT64_MAX, INT64_MIN } from '../schema/int64.js'
 import type { ArithOp, CompareOp, Literal, Node, NodeOf } from './ast.js'
+import { PackedLiteral, packValues } from './packed-list.js'
 import { reject } from './reject.js'
 import { compareBytes } from './text-test.js'
 
@@ -17,6 +18,8 @@ export interface FoldContext {
   readonly text: string
   readonly templates: TemplateValues
   readonly constants: Map<Node, Literal | null>
+  /** Placeholders whose values are constants already, by name. */
+  readonly values: Map<string, Literal>
 }
 
 /** Milvus's name of a constant's type in messages. */
@@ -79,7 +82,7 @@ function fold(context: FoldContext, node: Node): Literal | null {
     case 'list':
       return foldList(context, node)
     case 'literals':
-      return { kind: 'list', items: node.items }
+      return new PackedLiteral(node.list)
     case 'not':
     case 'negate':
     case 'plus':
@@ -112,11 +115,16 @@ function float(value: number): Literal {
   return { kind: 'float', value }
 }
 
-function templateValue(context: FoldContext, name: string): Literal {
+/** The value of a placeholder as a constant, made once. */
+export function templateValue(context: FoldContext, name: string): Literal {
+  const known = context.values.get(name)
+  if (known !== undefined) return known
   if (!Object.hasOwn(context.templates, name) || context.templates[name] === undefined) {
     reject(`the value of expression template variable name {${name}} is not found`)
   }
-  return literalOfValue(context.templates[name], name)
+  const literal = literalOfValue(context.templates[name], name)
+  context.values.set(name, literal)
+  return literal
 }
 
 /** A template value as a constant: whole JavaScript numbers are int64, other numbers are doubles. */
@@ -134,7 +142,11 @@ export function literalOfValue(value: unknown, name: string): Literal {
     case 'string':
       return { kind: 'string', value }
     case 'object':
-      if (Array.isArray(value)) return { kind: 'list', items: value.map(item => literalOfValue(item, name)) }
+      if (Array.isArray(value)) {
+        const packed = packValues(value)
+        if (packed !== null) return new PackedLiteral(packed)
+        return { kind: 'list', items: value.map(item => literalOfValue(item, name)) }
+      }
   }
   return reject(`the value of expression template variable name {${name}} is of an unsupported type`)
 }

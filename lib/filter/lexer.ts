@@ -5,9 +5,9 @@
  * both `and`); any other word is an identifier. Letters of every script may stand in names. `ISO` and `INTERVAL` are
  * keywords only before a string, so that fields may carry these names.
  */
-import type { Literal } from './ast.js'
-import { readLiterals } from './literal-list.js'
+import { type ReadLists, readLiterals } from './literal-list.js'
 import { parseFloatText, parseInteger, patternString, unescapeString } from './literal-text.js'
+import type { PackedList } from './packed-list.js'
 import { reject } from './reject.js'
 
 export type Token =
@@ -24,7 +24,7 @@ export type Token =
   /** A whole list of plain literals, brackets included. */
   | {
       readonly type: 'literals'
-      readonly items: readonly Literal[]
+      readonly list: PackedList
       readonly start: number
       readonly end: number
     }
@@ -43,14 +43,17 @@ const NAME = /(?:\$meta\b|[\p{L}_][\p{L}\p{M}\p{N}_]*)/uy
 const STRING = /(u8|u|U|L)?("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
 const RAW_STRING = /[rR]("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
 
-/** Tokens of a filter text, an `end` token last. */
-export function tokenize(text: string): Token[] {
+/**
+ * Tokens of a filter text, an `end` token last.
+ * @param lists long lists that were read before
+ */
+export function tokenize(text: string, lists?: ReadLists): Token[] {
   const tokens: Token[] = []
   let at = 0
   for (;;) {
     at = skipSpace(text, at)
     if (at >= text.length) break
-    const token = listToken(text, at) ?? quickToken(text, at) ?? nextToken(text, at)
+    const token = listToken(text, at, lists) ?? quickToken(text, at) ?? nextToken(text, at)
     if (token === null) reject(`${place(text, at)} token recognition error at: '${text.slice(at, at + 20)}'`)
     tokens.push(token)
     at = token.end
@@ -77,10 +80,11 @@ function skipSpace(text: string, from: number): number {
 }
 
 /** A long list of plain literals; null for everything else. */
-function listToken(text: string, start: number): Token | null {
+function listToken(text: string, start: number, lists: ReadLists | undefined): Token | null {
   if (text.charCodeAt(start) !== 91 /* [ */) return null
-  const list = readLiterals(text, start)
-  return list === null ? null : { type: 'literals', ...list, start }
+  const known = lists?.get(start)
+  const read = known === undefined ? readLiterals(text, start) : known
+  return read === null ? null : { type: 'literals', ...read, start }
 }
 
 /** The bulk of a list: commas, plain decimal numbers, strings without escapes. Null for everything else. */

@@ -8,6 +8,7 @@
  */
 import type { ArithOp, CompareOp, Node, NodeOf, PathKey, PathNode, Span } from './ast.js'
 import { place, type Token, tokenize } from './lexer.js'
+import type { ReadLists } from './literal-list.js'
 import { reject } from './reject.js'
 
 /** Levels of parentheses, prefix operators and unbalanced operator chains that one expression may nest. */
@@ -43,9 +44,13 @@ const RANGE_STRENGTH = 65
 const PREFIX_STRENGTH = 110
 const PRIMARY_STRENGTH = 140
 
-/** Parses a whole filter text. @throws MilvusError 1100 with the detail alone */
-export function parseFilter(text: string): Node {
-  const parser = new Parser(text)
+/**
+ * Parses a whole filter text.
+ * @param lists long lists of the text that were read before; all others are read here
+ * @throws MilvusError 1100 with the detail alone
+ */
+export function parseFilter(text: string, lists?: ReadLists): Node {
+  const parser = new Parser(text, lists)
   return parser.whole()
 }
 
@@ -58,9 +63,9 @@ class Parser {
   /** Depth of the tree that was parsed last: what a walk over it will need. */
   #depth = 0
 
-  constructor(text: string) {
+  constructor(text: string, lists: ReadLists | undefined) {
     this.#text = text
-    this.#tokens = tokenize(text)
+    this.#tokens = tokenize(text, lists)
   }
 
   whole(): Node {
@@ -268,7 +273,7 @@ class Parser {
       case 'string':
         return literalNode(token)
       case 'literals':
-        return { kind: 'literals', items: token.items, ...span }
+        return { kind: 'literals', list: token.list, ...span }
       case 'name':
         return this.#named(token.text, span)
       case 'op':

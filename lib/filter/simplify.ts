@@ -6,11 +6,15 @@
  * equalities on one column is one lookup in a set, an intersection of ranges is one range. A thousand `or` terms cost
  * one hash lookup per row instead of a thousand passes.
  */
+import { assert } from '../base/assert.js'
 import { DataType, isFloatType, isIntegerType } from '../schema/data-type.js'
 import type { Literal } from './ast.js'
+import { membersTest } from './bind-context.js'
 import { ALL, type Bound, type JsonPath, type Leaf, NONE, type Test } from './bound.js'
-import { ByteSet, elementSetOf } from './element-set.js'
+import { packedSetOf } from './element-set.js'
 import { type NumberRange, withWords } from './number-range.js'
+import { joinPacked, packedOfTest, packLiterals } from './packed-list.js'
+import { oneOf, oneOfPacked } from './text-test.js'
 
 /** Rows for which every part is TRUE. */
 export function makeAnd(parts: readonly Bound[]): Bound {
@@ -136,29 +140,25 @@ function intersect(a: NumberRange, b: NumberRange): NumberRange {
  * only: a JSON set also decides which classes are UNKNOWN).
  */
 function mergeEqualities(items: readonly Bound[], negated: boolean): Bound[] {
-  const groups = new Map<string, { readonly leaf: SetLeaf; readonly literals: Literal[]; parts: number }>()
+  const groups = new Map<string, SetLeaf[]>()
   const out: (Bound | string)[] = []
   for (const item of items) {
-    const literals = equalityOf(item, negated)
-    if (literals === null) {
+    if (!isEquality(item, negated)) {
       out.push(item)
       continue
     }
-    const leaf = item as SetLeaf
-    const key = subjectKey(leaf)
+    const key = subjectKey(item)
     const group = groups.get(key)
     if (group === undefined) {
-      groups.set(key, { leaf, literals: [...literals], parts: 1 })
+      groups.set(key, [item])
       out.push(key)
-    } else {
-      for (const literal of literals) group.literals.push(literal)
-      group.parts++
-    }
+    } else group.push(item)
   }
   return out.map(entry => {
     if (typeof entry !== 'string') return entry
-    const { leaf, literals, parts } = groups.get(entry)!
-    return parts === 1 ? leaf : { ...leaf, test: membersTest(leaf, literals) }
+    const leaves = groups.get(entry)!
+    const leaf = leaves[0]!
+    return leaves.length === 1 ? leaf : { ...leaf, test: joinTests(leaf, leaves) }
   })
 }
 
@@ -173,31 +173,44 @@ function pathKey(path: JsonPath): string {
   return path.map(step => `/${Buffer.from(step.key).toString('hex')}`).join('')
 }
 
-/** The constants a leaf compares with for equality, or null when it does something else. */
-function equalityOf(item: Bound, negated: boolean): readonly Literal[] | null {
-  if (item.op !== 'scalar' && item.op !== 'json') return null
-  if (item.negated !== negated || (item.op === 'json' && negated)) return null
+/** True for a leaf that compares with constants for equality and may be joined with others. */
+function isEquality(item: Bound, negated: boolean): item is SetLeaf {
+  if (item.op !== 'scalar' && item.op !== 'json') return false
+  if (item.negated !== negated || (item.op === 'json' && negated)) return false
   const { test } = item
-  if (test.test === 'members') {
-    return item.op === 'json' || isIntegerType(item.type) ? test.literals : null
-  }
-  if (test.test === 'range') {
-    const { range } = test
-    if (range.min !== range.max) return null
-    if (item.op === 'scalar' ? !isIntegerType(item.type) : range.low !== range.high) return null
-    return [{ kind: 'int', value: range.min }]
-  }
-  if (test.test !== 'text') return null
-  const { text } = test
-  if (text.kind === 'equal') return [{ kind: 'string', value: Buffer.from(text.bytes).toString('utf8') }]
-  return text.kind === 'oneOf'
-    ? text.members.map(bytes => ({ kind: 'string', value: Buffer.from(bytes).toString('utf8') }))
-    : null
+  if (test.test === 'members') return item.op === 'json' || isIntegerType(item.type)
+  if (test.test === 'text') return test.text.kind === 'equal' || test.text.kind === 'oneOf'
+  if (test.test !== 'range' || test.range.min !== test.range.max) return false
+  return item.op === 'scalar' ? isIntegerType(item.type) : test.range.low === test.range.high
 }
 
-function membersTest(leaf: SetLeaf, literals: readonly Literal[]): Test {
-  if (leaf.op === 'scalar' && leaf.type === DataType.VarChar) return oneOfTest(literals)
-  return { test: 'members', set: elementSetOf(literals), literals }
+/** The constants an equality compares with. */
+function constantsOf({ test }: SetLeaf): readonly Literal[] {
+  if (test.test === 'members') return test.set.literals
+  if (test.test === 'range') return [{ kind: 'int', value: test.range.min }]
+  assert(test.test === 'text', 'an equality is a range, a set or a text')
+  const { text } = test
+  if (text.kind === 'equal') return [textLiteral(text.bytes)]
+  assert(text.kind === 'oneOf', 'an equality of texts is one, or one of some')
+  return text.members.map(textLiteral)
+}
+
+function textLiteral(bytes: Uint8Array): Literal {
+  return { kind: 'string', value: Buffer.from(bytes).toString('utf8') }
+}
+
+/** Equality with any constant of several equalities with one subject. */
+function joinTests(leaf: SetLeaf, leaves: readonly SetLeaf[]): Test {
+  const text = leaf.op === 'scalar' && leaf.type === DataType.VarChar
+  if (leaves.some(part => packedOfTest(part.test) !== null)) {
+    const lists = leaves.map(part => packedOfTest(part.test) ?? packLiterals(constantsOf(part)))
+    const joined = lists.every(list => list !== null) ? joinPacked(lists) : null
+    if (joined?.kind === 'string' && text) return { test: 'text', text: oneOfPacked(joined) }
+    if (joined !== null) return { test: 'members', set: packedSetOf(joined) }
+  }
+  const literals: Literal[] = []
+  for (const part of leaves) for (const literal of constantsOf(part)) literals.push(literal)
+  return text ? oneOfTest(literals) : membersTest(literals)
 }
 
 /** `in` for strings. */
@@ -205,5 +218,5 @@ export function oneOfTest(literals: readonly Literal[]): Test {
   const members: Uint8Array[] = []
   for (const literal of literals)
     if (literal.kind === 'string') members.push(Buffer.from(literal.value, 'utf8'))
-  return { test: 'text', text: { kind: 'oneOf', set: new ByteSet(members), members } }
+  return { test: 'text', text: oneOf(members) }
 }

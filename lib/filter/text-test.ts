@@ -5,7 +5,8 @@
  * exact text, prefix, suffix, infix, or a general matcher that walks literals, `_` (one code point) and `%` (any run)
  * with the usual single point of retreat: after a later `%` an earlier one never needs to be tried again.
  */
-import { type ByteSet, equalBytes } from './element-set.js'
+import { ByteSet, equalBytes } from './element-set.js'
+import type { PackedTexts } from './packed-list.js'
 import type { RegexMatcher } from './regex-matcher.js'
 import { reject } from './reject.js'
 
@@ -18,9 +19,48 @@ export type TextTest =
       readonly high: Uint8Array | null
       readonly highInclusive: boolean
     }
-  | { readonly kind: 'oneOf'; readonly set: ByteSet; readonly members: readonly Uint8Array[] }
+  | OneOfTest
   | { readonly kind: 'like'; readonly pattern: Int16Array }
   | { readonly kind: 'regex'; readonly matcher: RegexMatcher }
+
+/** Equality with one of some strings. */
+export interface OneOfTest {
+  readonly kind: 'oneOf'
+  readonly set: ByteSet
+  readonly members: readonly Uint8Array[]
+  readonly count: number
+  /** Where they come from when they are many, else null; what is made of it is made when somebody first asks. */
+  readonly packed: PackedTexts | null
+}
+
+class PackedOneOf implements OneOfTest {
+  readonly kind = 'oneOf'
+  readonly packed: PackedTexts
+  readonly count: number
+
+  constructor(packed: PackedTexts) {
+    this.packed = packed
+    this.count = packed.count
+  }
+
+  get set(): ByteSet {
+    return this.packed.set
+  }
+
+  get members(): readonly Uint8Array[] {
+    return this.packed.members
+  }
+}
+
+/** Equality with one of some bytes. */
+export function oneOf(members: readonly Uint8Array[]): OneOfTest {
+  return { kind: 'oneOf', set: ByteSet.of(members), members, count: members.length, packed: null }
+}
+
+/** Equality with one of a packed list. */
+export function oneOfPacked(packed: PackedTexts): OneOfTest {
+  return new PackedOneOf(packed)
+}
 
 /** Steps of a general `like` pattern besides literal bytes. */
 const ANY_RUN = -1

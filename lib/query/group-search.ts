@@ -159,7 +159,7 @@ async function rankOne(
   for (;;) {
     const [hits] = await searchSegments(run, [query], k)
     // Beyond the first k rows a segment may have left something out, so no more than k are looked at.
-    const ranking = reduceHits(segments, hits ?? [], k)
+    const ranking = await reduceHits(segments, hits ?? [], k, run.turn)
     const drained = ranking.ids.length + ranking.dropped < k
     const groups = await groupsOf(run.context, segments, ranking, grouping, wanted, run.turn)
     const full = groups.every(group => group.places.length === grouping.size)
@@ -262,8 +262,14 @@ function scoreOf(ranking: Ranking, group: Group, scorer: 'max' | 'sum' | 'avg'):
 
 /** A ranking with the rows of each group side by side. */
 function layOut(ranking: Ranking, groups: readonly Group[]): Ranking {
-  const places = groups.flatMap(group => group.places)
-  const groupValues = groups.flatMap(group => group.places.map(() => group.value))
+  const places: number[] = []
+  const groupValues: unknown[] = []
+  for (const group of groups) {
+    for (const place of group.places) {
+      places.push(place)
+      groupValues.push(group.value)
+    }
+  }
   return { ...pick(ranking, places), groupValues }
 }
 

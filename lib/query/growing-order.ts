@@ -41,8 +41,8 @@ function sortBlock(segment: Segment, rows: Int32Array): Int32Array {
   return rows.sort((a, b) => segment.comparePk(a, b) || a - b)
 }
 
-/** Merge sort, bottom up. */
-async function sortRows(segment: Segment, rows: Int32Array, turn: Turn): Promise<Int32Array> {
+/** Rows by key, equal keys by rising row; a merge sort from the bottom up. The result may be `rows` itself. */
+export async function sortRows(segment: Segment, rows: Int32Array, turn: Turn): Promise<Int32Array> {
   let runs: Int32Array[] = []
   for (let from = 0; from < rows.length; from += BLOCK_ROWS) {
     if (turn.due()) await turn.next()

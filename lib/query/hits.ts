@@ -38,7 +38,7 @@ export async function hitsOf(
     const entities = Array.isArray(rows) ? rows : await rows
     let n = 0
     for (const ranking of batch) {
-      const hits: SearchHit[] = []
+      const hits: SearchHit[] = new Array(ranking.ids.length)
       out.push(hits)
       for (let from = 0; from < ranking.ids.length; from += SLICE_HITS) {
         const to = Math.min(from + SLICE_HITS, ranking.ids.length)
@@ -80,8 +80,8 @@ function addHits(
     const key = ids[i]!
     const id = typeof key === 'string' ? key : int64InForm(key, int64As)
     const hit = { id, score: score(signed[i]!), entity: entities[first + i - from]! }
-    if (groupValues === undefined) hits.push(hit)
-    else if (several) hits.push({ ...hit, groupByValues: groupValues[i] as Row })
-    else hits.push({ ...hit, groupByValue: groupValues[i] })
+    if (groupValues === undefined) hits[i] = hit
+    else if (several) hits[i] = { ...hit, groupByValues: groupValues[i] as Row }
+    else hits[i] = { ...hit, groupByValue: groupValues[i] }
   }
 }

@@ -16,11 +16,13 @@ import type { Turn } from '../base/turn.js'
 import type { Bound } from '../filter/bound.js'
 import type { FilterPlan } from '../filter/compile.js'
 import { evaluateFilter, evaluateRows, type Runnable } from '../filter/evaluate.js'
+import { prepareKeys } from '../filter/read-ahead.js'
 import { sampleBits } from '../filter/sample.js'
 import { serveFilter } from '../filter/serve.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 import type { CachedMatch } from './filter-cache.js'
 import type { ReadContext } from './request.js'
+import { unexpired } from './row-age.js'
 import { deadlineFields, withoutOverdue } from './row-deadline.js'
 
 /** Rows evaluated between two looks at the clock; a multiple of 32. Under 1 ms, and few ms before code is compiled. */
@@ -29,6 +31,8 @@ const SLICE_ROWS = 4_096
 const SLICE_CANDIDATES = 1_024
 /** Keys looked up between two looks at the clock. */
 const SLICE_KEYS = 512
+/** Rows drawn from between two looks at the clock; a multiple of 32. */
+const SLICE_DRAWS = 32_768
 /** Looking a key up costs about as much as evaluating this many rows. */
 const ROWS_PER_LOOKUP = 64
 
@@ -113,14 +117,37 @@ function matchLoaded(
 ): MatchedRows | Promise<MatchedRows> {
   const { context, tick, plan } = question
   if (plan.kind === 'none') return NOTHING
-  const present = unexpired(segment, segment.visible(tick, context.partitions), context.expireBeforeTick)
-  const visible = withoutOverdue(segment, present, context.deadline)
+  const young = unexpired(segment, segment.visible(tick, context.partitions), context.expireBeforeTick, turn)
+  if (young instanceof Promise) return young.then(present => matchPresent(question, segment, present, turn))
+  return matchPresent(question, segment, young, turn)
+}
+
+/** Goes on with the rows that are visible and young enough. */
+function matchPresent(
+  question: RowQuestion,
+  segment: Segment,
+  present: VisibleRows,
+  turn: Turn,
+): MatchedRows | Promise<MatchedRows> {
+  const living = withoutOverdue(segment, present, question.context.deadline, turn)
+  if (living instanceof Promise) return living.then(visible => matchLiving(question, segment, visible, turn))
+  return matchLiving(question, segment, living, turn)
+}
+
+/** Asks the filter about the rows that are left. */
+function matchLiving(
+  question: RowQuestion,
+  segment: Segment,
+  visible: VisibleRows,
+  turn: Turn,
+): MatchedRows | Promise<MatchedRows> {
+  const { context, plan } = question
   if (visible.count === 0) return NOTHING
   if (plan.sample !== null) return matchSample(question, segment, visible, plan.sample, turn)
   if (plan.kind === 'all') return { bits: visible.bits, count: visible.count, rows: null }
-  const { pkIn } = plan
-  if (pkIn !== null && pkIn.length * ROWS_PER_LOOKUP <= segment.rowCount) {
-    if (segment.sortedByPk || !question.everyVersion) return matchKeys(question, segment, pkIn, visible, turn)
+  // Keys are made only where they are looked up.
+  if (plan.pkCount !== null && plan.pkCount * ROWS_PER_LOOKUP <= segment.rowCount) {
+    if (segment.sortedByPk || !question.everyVersion) return matchKeys(question, segment, visible, turn)
   }
   if (segment.kind === 'sealed' && plan.cacheKey !== null) {
     const cached = fromCache(context, plan.cacheKey, segment, visible)
@@ -180,7 +207,11 @@ async function matchSample(
   const passing =
     plan.kind === 'all' ? visible : await evaluateAll(question, segment, visible, turn, plan.root)
   const bits = passing.bits.slice()
-  sampleBits(bits, 0, bits.length * 32, share, question.context.random)
+  for (let from = 0; from < bits.length * 32; from += SLICE_DRAWS) {
+    if (turn.due()) await turn.next()
+    const to = Math.min(from + SLICE_DRAWS, bits.length * 32)
+    sampleBits(bits, from, to, share, question.context.random)
+  }
   return { bits, count: countBits(bits), rows: null }
 }
 
@@ -244,11 +275,12 @@ async function evaluateAll(
 function matchKeys(
   question: RowQuestion,
   segment: Segment,
-  keys: readonly PkKey[],
   visible: VisibleRows,
   turn: Turn,
 ): MatchedRows | Promise<MatchedRows> {
-  if (keys.length > SLICE_KEYS) return matchManyKeys(question, segment, keys, visible, turn)
+  const { pkCount } = question.plan
+  if (pkCount !== null && pkCount > SLICE_KEYS) return matchManyKeys(question, segment, visible, turn)
+  const keys = question.plan.pkIn ?? []
   const found: number[] = []
   for (const key of keys) addVersions(question, segment, key, visible, found)
   return matchOf(segment, Int32Array.from(found).sort())
@@ -257,10 +289,12 @@ function matchKeys(
 async function matchManyKeys(
   question: RowQuestion,
   segment: Segment,
-  keys: readonly PkKey[],
   visible: VisibleRows,
   turn: Turn,
 ): Promise<MatchedRows> {
+  const { plan } = question
+  if (plan.pkList !== null) await prepareKeys(plan.pkList, turn)
+  const keys = plan.pkIn ?? []
   const found: number[] = []
   for (let from = 0; from < keys.length; from += SLICE_KEYS) {
     if (turn.due()) await turn.next()
@@ -297,55 +331,4 @@ function addVersions(
 function isSet(bits: Uint32Array, row: number): boolean {
   const word = row >>> 5
   return word < bits.length && ((bits[word]! >>> (row & 31)) & 1) === 1
-}
-
-interface Unexpired {
-  /** Least insert tick of the segment, once known. */
-  minTick: Tick
-  before: Tick
-  from: Uint32Array | null
-  visible: VisibleRows | null
-}
-
-/** What was last found out about the age of a sealed segment's rows. */
-const ages = new WeakMap<Segment, Unexpired>()
-
-/** Takes away the rows inserted at or before `before` (0 = none). */
-function unexpired(segment: Segment, visible: VisibleRows, before: Tick): VisibleRows {
-  if (before <= 0 || visible.count === 0) return visible
-  if (segment.kind === 'growing') {
-    // Rows are in tick order; usually the first one is young enough.
-    return segment.tickOf(0) > before ? visible : withoutOld(segment, visible, before)
-  }
-  let age = ages.get(segment)
-  if (age === undefined) {
-    age = { minTick: minTickOf(segment), before: 0, from: null, visible: null }
-    ages.set(segment, age)
-  }
-  if (age.minTick > before) return visible
-  if (age.before !== before || age.from !== visible.bits || age.visible === null) {
-    age.before = before
-    age.from = visible.bits
-    age.visible = withoutOld(segment, visible, before)
-  }
-  return age.visible
-}
-
-function minTickOf(segment: Segment): Tick {
-  let least = Number.POSITIVE_INFINITY
-  for (let row = 0; row < segment.rowCount; row++) {
-    const tick = segment.tickOf(row)
-    if (tick < least) least = tick
-  }
-  return least
-}
-
-function withoutOld(segment: Segment, visible: VisibleRows, before: Tick): VisibleRows {
-  const bits = visible.bits.slice()
-  const rows = bitOffsets(bits, visible.count)
-  for (let i = 0; i < rows.length; i++) {
-    const row = rows[i]!
-    if (segment.tickOf(row) <= before) bits[row >>> 5]! &= ~(1 << (row & 31))
-  }
-  return { bits, count: countBits(bits) }
 }

@@ -1,14 +1,11 @@
 /**
- * ORDER BY: reads sort keys out of a request and orders rows by them.
+ * ORDER BY: reads sort keys out of a request, and says which of two values comes first.
  *
- * The one idea: sort keys are read once per row into plain values, then one comparator serves every type. Rows arrive
- * in primary key order and the sort is stable, so equal keys stay ordered by primary key (§2.8). With a limit only the
- * best rows are held, and new ones are merged into them a few thousand at a time, in slices.
+ * The one idea: one order of values serves every type and every reader. Rows of a query are compared by words instead
+ * (row-keys.ts, top-rows.ts), which is the same order; they arrive in primary key order and ties stay in it (§2.8).
  */
 import { invalid } from '../base/errors.js'
 import { shownValue, valueText } from '../base/json.js'
-import { sortInSlices } from '../base/slice-sort.js'
-import type { Turn } from '../base/turn.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
 import { type Column, isValid } from '../schema/column.js'
 import { pkKeyAt, valueAt } from '../schema/column-ops.js'
@@ -144,7 +141,7 @@ export function compareSortValues(key: SortTerm, a: SortValue, b: SortValue): nu
 }
 
 /** Order of two values that are not null: by kind first (booleans, numbers, texts), then by value. */
-export function compareValues(a: Exclude<SortValue, null>, b: Exclude<SortValue, null>): number {
+function compareValues(a: Exclude<SortValue, null>, b: Exclude<SortValue, null>): number {
   const kinds = kindOrder(a) - kindOrder(b)
   if (kinds !== 0) return kinds
   if (typeof a === 'boolean') return Number(a) - Number(b)
@@ -156,93 +153,4 @@ export function compareValues(a: Exclude<SortValue, null>, b: Exclude<SortValue,
 function kindOrder(value: Exclude<SortValue, null>): number {
   if (typeof value === 'boolean') return 0
   return typeof value === 'string' ? 2 : 1
-}
-
-/** A row that waits to be sorted. */
-interface Waiting {
-  readonly source: number
-  readonly row: number
-  /** Place in the order of arrival, which breaks ties. */
-  readonly arrival: number
-  readonly values: readonly SortValue[]
-}
-
-/** Rows that wait to be merged, and at least what share of the rows kept: merging goes through all of those. */
-const FRESH_MIN = 1_024
-const FRESH_SHARE = 0.25
-/** Rows merged between two looks at the clock. */
-const SLICE_ROWS = 2_048
-
-/** Keeps the first `keep` rows of everything offered, in order. When it is `full`, `merge` makes room. */
-export class RowSorter {
-  readonly #keys: readonly SortTerm[]
-  readonly #keep: number
-  /** The first rows so far, in order. */
-  #best: Waiting[] = []
-  /** What came since and may belong among them. */
-  #fresh: Waiting[] = []
-  #arrivals = 0
-  readonly #freshMax: number
-
-  constructor(keys: readonly SortTerm[], keep: number) {
-    this.#freshMax = Math.max(FRESH_MIN, Math.ceil(keep * FRESH_SHARE))
-    this.#keys = keys
-    this.#keep = keep
-  }
-
-  offer(source: number, row: number, values: readonly SortValue[]): void {
-    const arrival = this.#arrivals++
-    // Ties go to the row that came first, so an equal one is too late.
-    if (this.#best.length >= this.#keep) {
-      const last = this.#best[this.#keep - 1]
-      if (last === undefined || this.#compare(values, last.values) >= 0) return
-    }
-    this.#fresh.push({ source, row, arrival, values })
-  }
-
-  /** True when it is time to merge. */
-  get full(): boolean {
-    return this.#fresh.length >= this.#freshMax
-  }
-
-  /** The rows kept, first one first. */
-  async sorted(turn: Turn): Promise<readonly { readonly source: number; readonly row: number }[]> {
-    await this.merge(turn)
-    return this.#best
-  }
-
-  #compare(a: readonly SortValue[], b: readonly SortValue[]): number {
-    for (let i = 0; i < this.#keys.length; i++) {
-      const order = compareSortValues(this.#keys[i]!, a[i]!, b[i]!)
-      if (order !== 0) return order
-    }
-    return 0
-  }
-
-  /** Sorts what is fresh and merges it into the best; nothing may be offered meanwhile. */
-  async merge(turn: Turn): Promise<void> {
-    if (this.#fresh.length === 0) return
-    const compare = (a: Waiting, b: Waiting): number =>
-      this.#compare(a.values, b.values) || a.arrival - b.arrival
-    const fresh = await sortInSlices(this.#fresh, compare, turn)
-    const best = this.#best
-    const merged: Waiting[] = []
-    let from = 0
-    let other = 0
-    while (merged.length < this.#keep && (from < best.length || other < fresh.length)) {
-      if (merged.length % SLICE_ROWS === 0 && turn.due()) await turn.next()
-      const old = best[from]
-      const young = fresh[other]
-      // All of the best came before all that is fresh: of equal rows theirs come first.
-      if (young === undefined || (old !== undefined && this.#compare(old.values, young.values) <= 0)) {
-        merged.push(old!)
-        from++
-      } else {
-        merged.push(young)
-        other++
-      }
-    }
-    this.#best = merged
-    this.#fresh = []
-  }
 }

@@ -9,7 +9,7 @@
 import { invalid, MilvusError } from '../base/errors.js'
 import { valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
-import { compileFilter, type FilterPlan, type FilterVerb } from '../filter/compile.js'
+import { type FilterPlan, type FilterVerb, planInSlices } from '../filter/compile.js'
 import { type CollectionSchema, fieldIndex, pkField } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import { parseInt64 } from '../schema/int64.js'
@@ -67,7 +67,7 @@ export function planWindow(limit: unknown, offset: unknown): ResultWindow {
 }
 
 /**
- * Compiles the filter of a read; none or blank = every row.
+ * Compiles the filter of a read; none or blank = every row. A promise only for filters with long lists.
  * @param timeZone IANA zone of times without an offset, default UTC
  * @param verb 'elements' for readers that return the elements of an `element_filter`; others refuse it
  * @throws MilvusError ParameterInvalid
@@ -77,8 +77,8 @@ export function planFilter(
   request: { readonly filter?: string | undefined; readonly templates?: FilterTemplates | undefined },
   timeZone?: string,
   verb: FilterVerb = 'query',
-): FilterPlan {
-  return compileFilter(schema, request.filter ?? '', request.templates, verb, timeZone)
+): FilterPlan | Promise<FilterPlan> {
+  return planInSlices(schema, request.filter ?? '', request.templates, verb, timeZone)
 }
 
 /**
@@ -225,7 +225,12 @@ export function planKeys(schema: CollectionSchema, ids: readonly PkInput[]): PkK
   return [...keys]
 }
 
-function planKey(text: boolean, id: PkInput): PkKey {
+/**
+ * One primary key, checked.
+ * @param text true when keys are VarChar
+ * @throws MilvusError ParameterInvalid for a key of the wrong type
+ */
+export function planKey(text: boolean, id: PkInput): PkKey {
   if (text) {
     if (typeof id !== 'string') throw invalid('primary key is varchar, but IDs type mismatch')
     return id

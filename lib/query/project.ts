@@ -54,7 +54,12 @@ export function projectionOf(
 
 /** Rows of a result, in order; a promise only when columns must be read or the result is long. */
 export function projectRows(projection: Projection, refs: RowRefs, turn: Turn): Row[] | Promise<Row[]> {
-  const result: Building = { out: [], bytes: 0 }
+  const result: Building = {
+    out: new Array(refs.count),
+    count: 0,
+    bytes: 0,
+    empty: emptyRowOf(projection.output),
+  }
   if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn, result)
   const opened = openBlocks(projection, refs, 0, refs.count)
   if (opened instanceof Promise)
@@ -76,8 +81,38 @@ function buildFew(
 
 /** What is built, and the stored bytes of its values. */
 interface Building {
+  /** All rows of the result, from the beginning: of its full length before the first row is there. */
   readonly out: Row[]
+  /** Rows built. */
+  count: number
   bytes: number
+  /** What rows are copies of. */
+  readonly empty: Row
+}
+
+/** An ordinary object without room for keys: what a hit without output fields has. `{}` has room for four. */
+const Bare = plainConstructor()
+
+function plainConstructor(): new () => Row {
+  function Plain(): void {}
+  Plain.prototype = Object.prototype
+  return Plain as unknown as new () => Row
+}
+
+const emptyRows = new WeakMap<OutputPlan, Row>()
+
+/**
+ * A row with all its keys and no values. A copy of it has exactly the room that the keys need, as what comes out of
+ * `JSON.parse` has: a `{}` that gets one key after the other has room for four, and a list beside it for more, which
+ * for rows of few or many fields is half of what the garbage collector has to move.
+ */
+function emptyRowOf(output: OutputPlan): Row {
+  let row = emptyRows.get(output)
+  if (row === undefined) {
+    row = JSON.parse(`{${output.names.map(name => `${JSON.stringify(name)}:null`).join()}}`) as Row
+    emptyRows.set(output, row)
+  }
+  return row
 }
 
 async function projectBlocks(
@@ -206,23 +241,24 @@ function buildRows(
   result: Building,
   turn: Turn,
 ): number {
-  const { out } = result
+  const { out, empty } = result
   const bytesMax = projection.bytesMax ?? Number.POSITIVE_INFINITY
-  for (let i = out.length; i < to; i++) {
+  for (let i = result.count; i < to; i++) {
     const block = blocks[refs.segmentOf[i]!]
     assert(block !== undefined, 'every segment of a block was opened')
     const row = refs.rows[i]!
     const place = block.place++
-    out.push(buildRow(projection, block, row, place))
+    out[i] = buildRow(projection, empty, block, row, place)
+    result.count = i + 1
     if (projection.bytesMax !== undefined) result.bytes += storedBytes(block, row, place)
-    if (out.length % LOOK_ROWS !== 0) continue
+    if (result.count % LOOK_ROWS !== 0) continue
     if (result.bytes > bytesMax) break
-    if (turn.due()) return out.length
+    if (turn.due()) return result.count
   }
   if (result.bytes > bytesMax) {
     throw new MilvusError('ParameterTooLarge', `query results exceed the maxOutputSize Limit ${bytesMax}`)
   }
-  return out.length
+  return result.count
 }
 
 function storedBytes({ columns, gathered }: BlockColumns, row: number, place: number): number {
@@ -238,24 +274,36 @@ function storedBytes({ columns, gathered }: BlockColumns, row: number, place: nu
   return bytes
 }
 
-function buildRow(projection: Projection, block: BlockColumns, row: number, place: number): Row {
-  const { schema, output, int64As, times } = projection
-  const { columns, gathered } = block
-  const { slots, names, fields } = output
-  const out: Row = {}
+function buildRow(
+  { schema, output, int64As, times }: Projection,
+  empty: Row,
+  { columns, gathered }: BlockColumns,
+  row: number,
+  place: number,
+): Row {
+  const { slots, names, fields, metaSlot } = output
+  if (fields.length === 0) return new Bare()
+  const out: Row = { ...empty }
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i]!
     const at = gathered[slot]! ? place : row
     out[names[i]!] = valueAt(schema.fields[fields[slot]!]!, columns[slot]!, at, int64As, times)
   }
   if (output.subFields !== null) keepSubFields(output, out)
-  const { metaSlot } = output
   if (metaSlot >= 0) {
     const at = gathered[metaSlot]! ? place : row
-    const meta = valueAt(schema.fields[fields[metaSlot]!]!, columns[metaSlot]!, at, int64As)
-    if (typeof meta === 'object' && meta !== null) addDynamic(output, meta as Row, out)
+    const column = columns[metaSlot]!
+    if (!isBare(column, at)) {
+      const meta = valueAt(schema.fields[fields[metaSlot]!]!, column, at, int64As)
+      if (typeof meta === 'object' && meta !== null) addDynamic(output, meta as Row, out)
+    }
   }
   return out
+}
+
+/** True when a row has no dynamic keys, as the text `{}` says without being parsed. */
+function isBare(column: Column, row: number): boolean {
+  return column.layout === 'var' && column.offsets[row + 1]! - column.offsets[row]! <= 2
 }
 
 /** Leaves in the elements of struct arrays what was asked for. */

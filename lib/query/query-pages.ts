@@ -100,7 +100,8 @@ export class QueryPages {
   ): Promise<QueryPages> {
     refuseExtras(request)
     const context = withTimes(given, request)
-    const plan = planFilter(context.schema, request, context.timeZone)
+    const planned = planFilter(context.schema, request, context.timeZone)
+    const plan = planned instanceof Promise ? await planned : planned
     const output = planOutput(context.schema, request.outputFields, true)
     const position = after === undefined ? null : planKeys(context.schema, [after])[0]!
     const { segments, tick } = snapshot

@@ -344,11 +344,12 @@ async function passesOf(
   const passes = new Uint8Array(ranking.ids.length)
   if (filter.kind === 'all') return passes.fill(1)
   for (let s = 0; s < segments.length; s++) {
-    const places = ranking.ids.map((_, i) => i).filter(i => ranking.segmentOf[i] === s)
+    if (turn.due()) await turn.next()
+    const places = placesIn(ranking, s)
     if (places.length === 0) continue
     const segment = segments[s]!
     await segment.load(filter.fields)
-    const rows = Int32Array.from(places, i => ranking.rows[i]!)
+    const rows = places.map(i => ranking.rows[i]!)
     const out = new Uint8Array(SLICE_ROWS)
     for (let from = 0; from < rows.length; from += SLICE_ROWS) {
       if (turn.due()) await turn.next()
@@ -358,6 +359,14 @@ async function passesOf(
     }
   }
   return passes
+}
+
+/** The places of a ranking whose rows are in segment `s`. */
+function placesIn({ segmentOf }: Ranking, s: number): Int32Array {
+  const places = new Int32Array(segmentOf.length)
+  let count = 0
+  for (let i = 0; i < segmentOf.length; i++) if (segmentOf[i] === s) places[count++] = i
+  return places.subarray(0, count)
 }
 
 /** A repeatable number in [0, 1) per row, from the seed and the row's key or field. */
@@ -372,7 +381,12 @@ async function drawsOf(
     boost.seedField < 0
       ? ranking.ids
       : await readPath(schema, refsOf(segments, [ranking]), { index: boost.seedField, keys: [] }, turn)
-  return values.map(value => hashed(`${boost.seed}:${String(value)}`))
+  const draws: number[] = new Array(values.length)
+  for (let i = 0; i < values.length; i++) {
+    if (i % SLICE_ROWS === SLICE_ROWS - 1 && turn.due()) await turn.next()
+    draws[i] = hashed(`${boost.seed}:${String(values[i])}`)
+  }
+  return draws
 }
 
 /** FNV-1a over the text's UTF-16 units, finished by two multiplications, as a fraction of 2^32. */

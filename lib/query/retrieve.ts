@@ -8,16 +8,19 @@
 import { invalid } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
+import { pkField } from '../schema/collection-schema.js'
+import { DataType } from '../schema/data-type.js'
 import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
-import { planAggregation, runAggregation } from './aggregate.js'
+import { planAggregation } from './aggregate.js'
 import { expandElements, rowWindow } from './expand-elements.js'
 import { orderOfMatch } from './growing-order.js'
 import { type MatchedRows, matchSegments } from './match-rows.js'
-import { planQueryOrder, RowSorter, type SortKey, sortValueAt } from './order-by.js'
+import { planQueryOrder, type SortKey } from './order-by.js'
 import { PkMerge } from './pk-merge.js'
 import {
   type OutputPlan,
   planFilter,
+  planKey,
   planKeys,
   planOutput,
   planWindow,
@@ -27,9 +30,15 @@ import {
 import { projectionOf, projectRows, type RowRefs } from './project.js'
 import type { PkInput, QueryRequest, ReadContext, Row, TimeRequest } from './request.js'
 import { deadlineFields, findLivingPk } from './row-deadline.js'
+import { runAggregation } from './run-aggregation.js'
+import { SeenKeys } from './seen-keys.js'
+import { SLICE_WORK, TopRows } from './top-rows.js'
 
-/** Keys checked or looked up between two looks at the clock. */
+/** Keys checked between two looks at the clock. */
 const SLICE_KEYS = 1_024
+/** Keys times segments that they are looked up in between two looks at the clock: about 1 ms. */
+const SLICE_LOOKUPS = 1_024
+const MIN_SLICE_KEYS = 16
 /** Rows merged between two looks at the clock. */
 const MERGE_ROWS = 2048
 /** Rows whose sort keys are read between two looks at the clock. */
@@ -37,7 +46,7 @@ const ORDER_ROWS = 512
 
 /**
  * Rows by primary key, in the order asked for; absent keys are left out, a repeated key appears once.
- * Synchronous when all columns needed are in memory.
+ * Synchronous when all columns needed are in memory and the keys are few.
  * @param outputFields default ['*']; the primary key is always there
  * @throws MilvusError ParameterInvalid for keys of the wrong type and unknown fields
  */
@@ -66,12 +75,17 @@ function getLoaded(
   ids: readonly PkInput[],
   output: OutputPlan,
 ): Row[] | Promise<Row[]> {
-  if (ids.length > SLICE_KEYS) return getMany(context, snapshot, ids, output)
-  const segmentOf: number[] = []
-  const rows: number[] = []
-  findRows(context, snapshot, planKeys(context.schema, ids), segmentOf, rows)
-  const refs: RowRefs = { segments: snapshot.segments, segmentOf, rows, count: rows.length }
-  return projectRows(projectionOf(context, output), refs, new Turn())
+  if (ids.length > keysInSlice(snapshot)) return getMany(context, snapshot, ids, output)
+  const keys = planKeys(context.schema, ids)
+  const { segments } = snapshot
+  const found: FoundRows = { segments, segmentOf: [], rows: [], count: 0 }
+  findRows(context, snapshot, keys, 0, keys.length, found)
+  return projectRows(projectionOf(context, output), found, new Turn())
+}
+
+/** Keys of a slice: each one is looked up in every segment. */
+function keysInSlice({ segments }: Snapshot): number {
+  return Math.max(MIN_SLICE_KEYS, Math.floor(SLICE_LOOKUPS / Math.max(1, segments.length)))
 }
 
 /** A get of many keys, in slices. All are checked before the first one is looked up. */
@@ -82,31 +96,48 @@ async function getMany(
   output: OutputPlan,
 ): Promise<Row[]> {
   const turn = new Turn()
-  const keys = new Set<PkKey>()
-  for (let from = 0; from < ids.length; from += SLICE_KEYS) {
-    if (turn.due()) await turn.next()
-    for (const key of planKeys(context.schema, ids.slice(from, from + SLICE_KEYS))) keys.add(key)
+  const text = pkField(context.schema).dataType === DataType.VarChar
+  const asked = ids.length
+  const keys: PkKey[] = new Array(asked)
+  const seen = new SeenKeys(asked)
+  let count = 0
+  for (let i = 0; i < asked; i++) {
+    if (i % SLICE_KEYS === 0 && turn.due()) await turn.next()
+    const key = planKey(text, ids[i]!)
+    if (seen.add(key, keys, count)) keys[count++] = key
   }
-  const all = [...keys]
-  const segmentOf: number[] = []
-  const rows: number[] = []
-  for (let from = 0; from < all.length; from += SLICE_KEYS) {
-    if (turn.due()) await turn.next()
-    findRows(context, snapshot, all.slice(from, from + SLICE_KEYS), segmentOf, rows)
+  const { segments } = snapshot
+  const found: FoundRows = {
+    segments,
+    segmentOf: new Int32Array(count),
+    rows: new Int32Array(count),
+    count: 0,
   }
-  const refs: RowRefs = { segments: snapshot.segments, segmentOf, rows, count: rows.length }
-  return projectRows(projectionOf(context, output), refs, turn)
+  const step = keysInSlice(snapshot)
+  for (let from = 0; from < count; from += step) {
+    if (turn.due()) await turn.next()
+    findRows(context, snapshot, keys, from, Math.min(from + step, count), found)
+  }
+  return projectRows(projectionOf(context, output), found, turn)
 }
 
-/** Appends where the newest living row of each key is; keys without one are left out. */
+/** Rows found so far. Typed arrays have room for all keys. */
+interface FoundRows extends RowRefs {
+  readonly segmentOf: number[] | Int32Array
+  readonly rows: number[] | Int32Array
+  count: number
+}
+
+/** Appends where the newest living row of each key of `keys[from .. to)` is; keys without one are left out. */
 function findRows(
   context: ReadContext,
   { segments, tick }: Snapshot,
   keys: readonly PkKey[],
-  segmentOf: number[],
-  rows: number[],
+  from: number,
+  to: number,
+  out: FoundRows,
 ): void {
-  for (let k = 0; k < keys.length; k++) {
+  for (let k = from; k < to; k++) {
     let newest = context.expireBeforeTick
     let at = -1
     let found = -1
@@ -121,8 +152,8 @@ function findRows(
       found = row
     }
     if (at < 0) continue
-    segmentOf.push(at)
-    rows.push(found)
+    out.segmentOf[out.count] = at
+    out.rows[out.count++] = found
   }
 }
 
@@ -138,7 +169,8 @@ export async function runQuery(
   const context = withTimes(given, request)
   const aggregation = planAggregation(context.schema, request)
   const verb = aggregation === null ? 'elements' : 'query'
-  const plan = planFilter(context.schema, request, context.timeZone, verb)
+  const planned = planFilter(context.schema, request, context.timeZone, verb)
+  const plan = planned instanceof Promise ? await planned : planned
   const { segments, tick } = snapshot
   const turn = new Turn()
   if (aggregation !== null) {
@@ -160,7 +192,7 @@ export async function runQuery(
   const refs =
     order.length === 0
       ? await page(segments, matches, merge, rowsWanted, turn)
-      : await orderedPage(context, segments, merge, order, rowsWanted, turn)
+      : await orderedPage(segments, matches, merge, order, rowsWanted, turn)
   const bytesMax = context.resultBytesMax ?? LIMITS.resultBytesMax
   const rows = projectRows(projectionOf(context, output, bytesMax), refs, turn)
   return plan.elements === null ? rows : expandElements(plan.elements, refs, await rows, window)
@@ -173,7 +205,8 @@ export async function runCount(
   request: Pick<QueryRequest, 'filter' | 'templates' | 'ignoreGrowing' | 'timeZone'> = {},
 ): Promise<number> {
   const context = withTimes(given, request)
-  const plan = planFilter(context.schema, request, context.timeZone)
+  const planned = planFilter(context.schema, request, context.timeZone)
+  const plan = planned instanceof Promise ? await planned : planned
   const question = { context, tick: snapshot.tick, plan, everyVersion: true }
   const matches = await matchSegments(question, snapshot.segments, request.ignoreGrowing, new Turn())
   let count = 0
@@ -227,8 +260,8 @@ async function page(
 
 /** Walks the whole merge and keeps the rows that come first under the sort keys. */
 async function orderedPage(
-  context: ReadContext,
   segments: readonly Segment[],
+  matches: readonly MatchedRows[],
   merge: PkMerge,
   order: readonly SortKey[],
   window: ResultWindow,
@@ -237,15 +270,18 @@ async function orderedPage(
   const indexes = order.map(key => key.index)
   for (const segment of segments) await segment.load(indexes)
   const columns = segments.map(segment => indexes.map(index => segment.column(index)))
-  const sorter = new RowSorter(order, window.offset + window.limit)
+  let total = 0
+  for (const match of matches) total += match.count
+  const top = new TopRows(columns, order, Math.min(total, window.offset + window.limit))
   let seen = 0
+  let nextLook = SLICE_WORK
   while (merge.next()) {
-    if (++seen % ORDER_ROWS === 0 && turn.due()) await turn.next()
-    const { source, row } = merge
-    const values = indexes.map((index, i) => sortValueAt(context.schema, index, columns[source]![i]!, row))
-    sorter.offer(source, row, values)
-    if (sorter.full) await sorter.merge(turn)
+    top.offer(merge.source, merge.row)
+    if (++seen % ORDER_ROWS !== 0 && top.work < nextLook) continue
+    nextLook = top.work + SLICE_WORK
+    if (turn.due()) await turn.next()
   }
-  const kept = (await sorter.sorted(turn)).slice(window.offset)
-  return { segments, segmentOf: kept.map(k => k.source), rows: kept.map(k => k.row), count: kept.length }
+  const kept = await top.sorted(turn)
+  const segmentOf = kept.sources.subarray(window.offset)
+  return { segments, segmentOf, rows: kept.rows.subarray(window.offset), count: segmentOf.length }
 }

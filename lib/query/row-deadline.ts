@@ -10,6 +10,7 @@
  */
 import { andNotInto, countBits, newBits, setBit } from '../base/bitset.js'
 import type { Tick } from '../base/timestamp.js'
+import type { Turn } from '../base/turn.js'
 import { type Column, isValid } from '../schema/column.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 
@@ -21,6 +22,9 @@ export interface RowDeadline {
   /** Time of the read, microseconds since the Unix epoch. */
   readonly nowMicros: number
 }
+
+/** Rows looked at between two looks at the clock: under 1 ms. */
+const SLICE_ROWS = 65_536
 
 const NO_FIELDS: readonly number[] = []
 
@@ -44,14 +48,35 @@ interface Known {
 
 const knownOf = new WeakMap<Segment, Known>()
 
-/** Takes away the rows that are overdue. */
+/** Takes away the rows that are overdue; a promise only when a large segment has to be gone through. */
 export function withoutOverdue(
   segment: Segment,
   visible: VisibleRows,
   deadline: RowDeadline | null | undefined,
-): VisibleRows {
+  turn: Turn,
+): VisibleRows | Promise<VisibleRows> {
   if (deadline === null || deadline === undefined || visible.count === 0) return visible
-  const known = overdueRows(segment, deadline)
+  const known = knownAt(segment, deadline)
+  if (known !== null) return withoutKnown(visible, known)
+  const search = openOverdue(segment, deadline)
+  if (search.rowCount > SLICE_ROWS) return overdueInSlices(segment, visible, search, turn)
+  return withoutKnown(visible, finishOverdue(segment, search))
+}
+
+async function overdueInSlices(
+  segment: Segment,
+  visible: VisibleRows,
+  search: OverdueSearch,
+  turn: Turn,
+): Promise<VisibleRows> {
+  while (search.row < search.rowCount) {
+    if (turn.due()) await turn.next()
+    searchOverdue(search, search.row + SLICE_ROWS)
+  }
+  return withoutKnown(visible, finishOverdue(segment, search))
+}
+
+function withoutKnown(visible: VisibleRows, known: Known): VisibleRows {
   if (known.count === 0) return visible
   if (known.visibleBits === visible.bits && known.visible !== null) return known.visible
   const bits = visible.bits.slice()
@@ -61,31 +86,50 @@ export function withoutOverdue(
   return known.visible
 }
 
-function overdueRows(segment: Segment, deadline: RowDeadline): Known {
-  const { fieldId, nowMicros } = deadline
+/** What is known of a segment, when it is right at the time of the read; else null. */
+function knownAt(segment: Segment, { fieldId, nowMicros }: RowDeadline): Known | null {
   const known = knownOf.get(segment)
-  if (
-    known !== undefined &&
-    known.fieldId === fieldId &&
-    nowMicros >= known.fromMicros &&
-    nowMicros < known.untilMicros
-  )
-    return known
-  const fresh = findOverdue(segment, deadline)
-  if (segment.kind === 'sealed') knownOf.set(segment, fresh)
-  return fresh
+  if (known === undefined || known.fieldId !== fieldId) return null
+  return nowMicros >= known.fromMicros && nowMicros < known.untilMicros ? known : null
 }
 
-function findOverdue(segment: Segment, { fieldIndex, fieldId, nowMicros }: RowDeadline): Known {
+/** A walk over the rows of a segment; rows that are appended meanwhile are beyond the read's snapshot. */
+interface OverdueSearch {
+  readonly deadline: RowDeadline
+  readonly words: ArrayLike<number>
+  readonly validity: Uint32Array | null
+  readonly rowCount: number
+  readonly overdue: Uint32Array
+  /** The row to look at next. */
+  row: number
+  count: number
+  fromMicros: number
+  untilMicros: number
+}
+
+function openOverdue(segment: Segment, deadline: RowDeadline): OverdueSearch {
   const { rowCount } = segment
-  const column = segment.column(fieldIndex)
-  const words = column.layout === 'fixed' ? column.values : new Int32Array(0)
-  const { validity } = column
-  const overdue = newBits(rowCount)
-  let count = 0
-  let fromMicros = Number.NEGATIVE_INFINITY
-  let untilMicros = Number.POSITIVE_INFINITY
-  for (let row = 0; row < rowCount; row++) {
+  const column = segment.column(deadline.fieldIndex)
+  return {
+    deadline,
+    words: column.layout === 'fixed' ? column.values : new Int32Array(0),
+    validity: column.validity,
+    rowCount,
+    overdue: newBits(rowCount),
+    row: 0,
+    count: 0,
+    fromMicros: Number.NEGATIVE_INFINITY,
+    untilMicros: Number.POSITIVE_INFINITY,
+  }
+}
+
+/** Looks at the rows up to `to`. */
+function searchOverdue(search: OverdueSearch, to: number): void {
+  const { words, validity, overdue } = search
+  const { nowMicros } = search.deadline
+  const end = Math.min(to, search.rowCount)
+  let { count, fromMicros, untilMicros } = search
+  for (let row = search.row; row < end; row++) {
     if (validity !== null && ((validity[row >>> 5]! >>> (row & 31)) & 1) === 0) continue
     const micros = microsAt(words, row)
     if (micros > nowMicros) {
@@ -96,7 +140,20 @@ function findOverdue(segment: Segment, { fieldIndex, fieldId, nowMicros }: RowDe
     setBit(overdue, row)
     count++
   }
-  return { fieldId, fromMicros, untilMicros, overdue, count, visibleBits: null, visible: null }
+  search.row = end
+  search.count = count
+  search.fromMicros = fromMicros
+  search.untilMicros = untilMicros
+}
+
+/** Looks at what is left and keeps what was found, if the segment does not change. */
+function finishOverdue(segment: Segment, search: OverdueSearch): Known {
+  searchOverdue(search, search.rowCount)
+  const { overdue, count, fromMicros, untilMicros } = search
+  const { fieldId } = search.deadline
+  const known = { fieldId, fromMicros, untilMicros, overdue, count, visibleBits: null, visible: null }
+  if (segment.kind === 'sealed') knownOf.set(segment, known)
+  return known
 }
 
 /** Low and high word to a number: exact until the year 2255, and in the right order beyond it. */
@@ -111,7 +168,8 @@ export function isPast(column: Column, row: number, nowMicros: number): boolean 
 
 /** The overdue rows of a segment as a bitset that is not to be written to; null when there are none. */
 export function overdueBits(segment: Segment, deadline: RowDeadline): Uint32Array | null {
-  const { overdue, count } = overdueRows(segment, deadline)
+  const { overdue, count } =
+    knownAt(segment, deadline) ?? finishOverdue(segment, openOverdue(segment, deadline))
   return count === 0 ? null : overdue
 }
 

@@ -7,7 +7,7 @@
  */
 import { assert } from '../base/assert.js'
 import { newBits, trimBits } from '../base/bitset.js'
-import { TopK } from '../base/top-k.js'
+import { type Ranked, TopK } from '../base/top-k.js'
 import type { Turn } from '../base/turn.js'
 import { scanAll, scanRows } from '../index/flat-index.js'
 import type { QueryVector } from '../index/query-vector.js'
@@ -22,6 +22,9 @@ import { invertedLists, scanLists } from './sparse-lists.js'
 const SLICE_ELEMENTS = 1_000_000
 /** Rows of a sparse or binary column compared between two looks at the clock. */
 const SLICE_ROWS = 8192
+/** Rows that enter a heap of more than FEW_HITS between two looks at the clock: under 1 ms. */
+const SLICE_PUSHES = 4_096
+const FEW_HITS = 1_024
 /** Fewer rows than this are gathered rather than making their whole column resident. */
 const GATHER_ROWS_MAX = 256
 
@@ -40,7 +43,8 @@ export function searchExact(
   if (match.count <= GATHER_ROWS_MAX) {
     const rows = rowsOf(match)
     const read = segment.gather([fieldIndex], rows)
-    const scan = (columns: Column[]): SegmentHits => scanGathered(columns[0]!, rows, segment, query, target)
+    const scan = (columns: Column[]): SegmentHits | Promise<SegmentHits> =>
+      scanGathered(columns[0]!, rows, segment, query, target, turn)
     return Array.isArray(read) ? scan(read) : read.then(scan)
   }
   const chunks = query.kind === 'dense' ? (segment.stream?.(fieldIndex) ?? null) : null
@@ -62,15 +66,29 @@ async function scanStream(
   assert(segment.sortedByPk, 'only sealed segments are streamed')
   const keep = Math.min(target.k, match.count)
   const best = new TopK(keep, target.low, target.high)
+  const step = stepOf(query, keep)
   for await (const { from, rowCount, column } of chunks) {
-    if (turn.due()) await turn.next()
-    const top = new TopK(keep, target.low, target.high)
-    scanAll(query, column, shiftedBits(match.bits, from, rowCount), 0, rowCount, top)
-    const { scores, rows } = top.drain()
-    for (let i = 0; i < rows.length; i++) best.push(scores[i]!, rows[i]! + from)
+    const bits = shiftedBits(match.bits, from, rowCount)
+    for (let at = 0; at < rowCount; at += step) {
+      if (turn.due()) await turn.next()
+      // Of equal scores the lower row wins, and that came before: only what is better than the worst one kept can enter.
+      const top = new TopK(Math.min(keep, step), target.low, best.threshold)
+      scanAll(query, column, bits, at, Math.min(at + step, rowCount), top)
+      const { scores, rows } = top.drain()
+      for (let i = 0; i < rows.length; i++) best.push(scores[i]!, rows[i]! + from)
+    }
   }
-  const { scores, rows } = best.drain()
+  const { scores, rows } = await best.drainInSlices(turn)
   return { signed: scores, rows }
+}
+
+/**
+ * Rows compared between two looks at the clock.
+ * @param keep hits kept: in a large heap every row that enters costs as much as some hundred elements compared
+ */
+function stepOf(query: QueryVector, keep: number): number {
+  const step = query.kind === 'dense' ? Math.max(256, Math.ceil(SLICE_ELEMENTS / query.dim)) : SLICE_ROWS
+  return keep > FEW_HITS ? Math.min(step, SLICE_PUSHES) : step
 }
 
 /** Bits [from, from + count) as bits [0, count); what lies beyond the end is 0. */
@@ -94,13 +112,26 @@ function scanGathered(
   segment: Segment,
   query: QueryVector,
   target: SearchTarget,
-): SegmentHits {
+  turn: Turn,
+): SegmentHits | Promise<SegmentHits> {
   const top = new TopK(rows.length, target.low, target.high)
   scanAll(query, column, null, 0, rows.length, top)
   const found = top.drain()
   const kept = found.rows.map(place => rows[place]!)
-  const hits = segment.sortedByPk ? { signed: found.scores, rows: kept } : byKey(segment, found.scores, kept)
-  return firstOf(hits, target.k)
+  if (segment.sortedByPk) return firstOf({ signed: found.scores, rows: kept }, target.k)
+  return firstByKey(segment, found.scores, kept, target.k, turn)
+}
+
+/** The first k hits after those of equal score were put in key order. */
+function firstByKey(
+  segment: Segment,
+  signed: Float64Array,
+  rows: Int32Array,
+  k: number,
+  turn: Turn,
+): SegmentHits | Promise<SegmentHits> {
+  const ordered = byKey(segment, signed, rows, turn)
+  return ordered instanceof Promise ? ordered.then(hits => firstOf(hits, k)) : firstOf(ordered, k)
 }
 
 /** Compares the matched rows of a resident column. */
@@ -116,12 +147,14 @@ function scanColumn(
   // One more than needed where rows are not in key order: it shows whether the last place is tied.
   const keep = Math.min(segment.sortedByPk ? k : k + 1, match.count)
   const top = new TopK(keep, target.low, target.high)
-  const finish = (): SegmentHits | Promise<SegmentHits> => {
-    const { scores, rows } = top.drain()
+  const settle = ({ scores, rows }: Ranked): SegmentHits | Promise<SegmentHits> => {
     if (segment.sortedByPk) return { signed: scores, rows }
-    if (scores.length <= k) return byKey(segment, scores, rows)
-    if (scores[k]! > scores[k - 1]!) return firstOf(byKey(segment, scores, rows), k)
+    if (scores.length <= k || scores[k]! > scores[k - 1]!) return firstByKey(segment, scores, rows, k, turn)
     return withTies(segment, match, query, target, scores, rows, turn)
+  }
+  const finish = (): SegmentHits | Promise<SegmentHits> => {
+    const drained = top.drainInSlices(turn)
+    return drained instanceof Promise ? drained.then(settle) : settle(drained)
   }
   const pending = scan(column, match, segment, query, target.fieldIndex, top, turn)
   return pending === undefined ? finish() : pending.then(finish)
@@ -140,7 +173,7 @@ function scan(
   top: TopK,
   turn: Turn,
 ): Promise<void> | undefined {
-  const step = query.kind === 'dense' ? Math.max(256, Math.ceil(SLICE_ELEMENTS / query.dim)) : SLICE_ROWS
+  const step = stepOf(query, top.k)
   const few = match.count * 8 <= segment.rowCount
   const rows = few ? rowsOf(match) : null
   const end = rows === null ? Math.min(segment.rowCount, match.bits.length * 32) : rows.length
@@ -189,13 +222,13 @@ async function withTies(
   await scan(segment.column(target.fieldIndex), match, segment, query, target.fieldIndex, ties, turn)
   let better = 0
   while (scores[better]! < tied) better++
-  const found = ties.drain()
+  const found = await ties.drainInSlices(turn)
   const signed = new Float64Array(better + found.scores.length).fill(tied)
   signed.set(scores.subarray(0, better))
   const all = new Int32Array(signed.length)
   all.set(rows.subarray(0, better))
   all.set(found.rows, better)
-  return firstOf(byKey(segment, signed, all), target.k)
+  return firstByKey(segment, signed, all, target.k, turn)
 }
 
 /** A number above a float32 score and below every greater one. */

@@ -9,6 +9,7 @@
 import { invalid } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { TopK } from '../base/top-k.js'
+import type { Turn } from '../base/turn.js'
 import { scoreRows } from '../index/flat-index.js'
 import { checkSearchParams } from '../index/index-params.js'
 import type { IndexSpec, MetricType } from '../index/index-spec.js'
@@ -36,7 +37,9 @@ import { cut, openSearch, type SearchRun } from './search-run.js'
 import type { SegmentHits } from './segment-hits.js'
 
 /** Rows whose vectors are laid out at a time. */
-const BLOCK_ROWS = 2048
+const BLOCK_ROWS = 512
+/** Bytes of vectors compared between two looks at the clock: under 1 ms. */
+const SLICE_BYTES = 2 ** 21
 
 /** Where a search on `struct[sub]` looks. */
 interface ListTarget {
@@ -182,7 +185,7 @@ async function rank(
     for (let s = 0; s < run.segments.length; s++) {
       hits.push(await searchSegment(run, run.segments[s]!, rowsOf(run.matches[s]!), target, query, k))
     }
-    const ranking = reduceHits(run.segments, hits, need)
+    const ranking = await reduceHits(run.segments, hits, need, run.turn)
     if (ranking.dropped === 0 || hits.every(list => list.rows.length < k)) return ranking
   }
 }
@@ -201,21 +204,22 @@ async function searchSegment(
     const block = rows.subarray(from, Math.min(rows.length, from + BLOCK_ROWS))
     const gathered = segment.gather([target.struct], Int32Array.from(block))
     const [column] = Array.isArray(gathered) ? gathered : await gathered
-    scoreBlock(column as VarColumn, block, target, query, top)
+    await scoreBlock(column as VarColumn, block, target, query, top, run.turn)
     if (run.turn.due()) await run.turn.next()
   }
   const { scores, rows: found } = top.drain()
   return { signed: scores, rows: found }
 }
 
-/** Offers the scores of some rows, whose struct values are `column`. */
-function scoreBlock(
+/** Offers the scores of some rows, whose struct values are `column`. In slices: a row may hold thousands of vectors. */
+async function scoreBlock(
   column: VarColumn,
   rows: Int32Array,
   target: ListTarget,
   query: readonly QueryVector[],
   top: TopK,
-): void {
+  turn: Turn,
+): Promise<void> {
   const part = subColumn(column, rows.length, target.part)
   const size = vectorBytes(target.sub)
   const elements = vectorElements(target.sub, part.heap, 0, part.heap.length)
@@ -224,8 +228,12 @@ function scoreBlock(
   const scores = new Float32Array(count)
   const sums = new Float64Array(rows.length)
   const distance = query[0]!.distance
+  const step = Math.max(1, Math.floor(SLICE_BYTES / size))
   for (const vector of query) {
-    scoreRows(vector, elements, all, scores)
+    for (let from = 0; from < count; from += step) {
+      if (turn.due()) await turn.next()
+      scoreRows(vector, elements, all.subarray(from, from + step), scores.subarray(from, from + step))
+    }
     for (let i = 0; i < rows.length; i++) {
       const end = part.offsets[i + 1]! / size
       let best = Number.POSITIVE_INFINITY

@@ -42,8 +42,8 @@ export interface SearchIteratorRequest
   readonly limit?: number
 }
 
-/** Keys looked up between two looks at the clock. */
-const SLICE_KEYS = 512
+/** Keys times segments that they are looked up in between two looks at the clock: about 1 ms. */
+const SLICE_LOOKUPS = 1_024
 
 const NO_RANKING: Ranking = { ids: [], signed: [], segmentOf: [], rows: [], dropped: 0 }
 
@@ -156,8 +156,9 @@ export class SearchPages {
   async #withoutRepeats(snapshot: Snapshot, ranking: Ranking, turn: Turn): Promise<Ranking> {
     const { partitions } = this.#context
     const places: number[] = []
+    const step = Math.max(16, Math.floor(SLICE_LOOKUPS / snapshot.segments.length))
     for (let i = 0; i < ranking.ids.length; i++) {
-      if (i % SLICE_KEYS === 0 && turn.due()) await turn.next()
+      if (i % step === 0 && turn.due()) await turn.next()
       const id = ranking.ids[i]!
       if (this.#several.has(id)) continue
       if (hasTwin(snapshot, partitions, id, ranking.segmentOf[i]!, ranking.rows[i]!)) this.#several.add(id)

@@ -6,6 +6,7 @@
  * be laid side by side.
  */
 import { Turn } from '../base/turn.js'
+import type { FilterPlan } from '../filter/compile.js'
 import { checkIsolation } from '../filter/isolation.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
@@ -37,9 +38,21 @@ export function openSearch(
   request: Pick<SearchRequest, 'filter' | 'templates' | 'ignoreGrowing'>,
   plan: SearchPlan,
 ): SearchRun | Promise<SearchRun> {
-  const turn = new Turn()
-  const { segments, tick } = snapshot
   const filter = planFilter(context.schema, request, context.timeZone)
+  if (filter instanceof Promise)
+    return filter.then(made => openFiltered(context, snapshot, request, plan, made))
+  return openFiltered(context, snapshot, request, plan, filter)
+}
+
+/** Goes on when the filter is compiled. */
+function openFiltered(
+  context: ReadContext,
+  { segments, tick }: Snapshot,
+  request: Pick<SearchRequest, 'ignoreGrowing'>,
+  plan: SearchPlan,
+  filter: FilterPlan,
+): SearchRun | Promise<SearchRun> {
+  const turn = new Turn()
   if (context.isolated === true) {
     const key = context.schema.fields[context.schema.partitionKeyIndex]
     if (key !== undefined) checkIsolation(filter.text, key.name)
@@ -109,7 +122,7 @@ function searchStep(
 
 /**
  * Merges the hits of one query into its best `need` rows. When versions of the same key crowded each other out of the
- * segments' best, searches again for more: only then it is a promise.
+ * segments' best, searches again for more. A promise only then and when the hits are many.
  */
 export function rankingOf(
   run: SearchRun,
@@ -117,7 +130,19 @@ export function rankingOf(
   hits: readonly SegmentHits[],
   need: number,
 ): Ranking | Promise<Ranking> {
-  const ranking = reduceHits(run.segments, hits, need)
+  const merging = reduceHits(run.segments, hits, need, run.turn)
+  if (merging instanceof Promise) return merging.then(ranking => completed(run, query, hits, need, ranking))
+  return completed(run, query, hits, need, merging)
+}
+
+/** The ranking, or that of a wider search when a segment may hold better rows. */
+function completed(
+  run: SearchRun,
+  query: QueryVector | null,
+  hits: readonly SegmentHits[],
+  need: number,
+  ranking: Ranking,
+): Ranking | Promise<Ranking> {
   if (query === null || ranking.dropped === 0 || !isCutShort(ranking, hits, need, need)) return ranking
   return widerRanking(run, query, ranking, need)
 }
@@ -132,7 +157,7 @@ async function widerRanking(
   for (let k = need; ; ) {
     k = 2 * k + ranking.dropped
     const found = (await searchSegments(run, [query], k))[0]!
-    ranking = reduceHits(run.segments, found, need)
+    ranking = await reduceHits(run.segments, found, need, run.turn)
     if (ranking.dropped === 0 || !isCutShort(ranking, found, need, k)) return ranking
   }
 }

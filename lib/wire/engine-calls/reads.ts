@@ -2,9 +2,9 @@
 import { invalid } from '../../base/errors.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import { letGoOf } from '../../engine/iterators.js'
+import { compileFilter } from '../../filter/compile.js'
 import { isDistance } from '../../index/metric.js'
 import { ELEMENT_OFFSET } from '../../query/expand-elements.js'
-import { planFilter } from '../../query/plan.js'
 import type { QueryRequest, Row, SearchHit, SearchRequest, TimeRequest } from '../../query/request.js'
 import { planVectorField } from '../../query/search-plan.js'
 import { type CollectionSchema, pkField } from '../../schema/collection-schema.js'
@@ -29,7 +29,7 @@ export function readCalls(rows: RowCalls): ReadCalls {
     Query: async (given, context) => {
       const collection = open(given, context)
       const { request, iterates, pageTimestamp, collectionId } = parseQuery(given)
-      checkCollectionId(collection, collectionId)
+      checkCollectionId(collection, collectionId, OTHER_COLLECTION)
       const { schema } = collection
       const found = await rows.query(collection, request, {
         partitionNames: given.partition_names,
@@ -49,7 +49,7 @@ export function readCalls(rows: RowCalls): ReadCalls {
     Search: async (given, context) => {
       const collection = open(given, context)
       const parsed = parseSearch(given)
-      checkCollectionId(collection, parsed.collectionId)
+      checkCollectionId(collection, parsed.collectionId, 'alter alias is not allowed during iteration')
       const { iterator, request, groupBy, pageTimestamp, wantsTimestamp } = parsed
       const partitionNames = given.partition_names
       if (iterator !== null) {
@@ -87,10 +87,13 @@ export function readCalls(rows: RowCalls): ReadCalls {
   }
 }
 
+/** What Milvus says of a query's page; of a search's it says something else. */
+const OTHER_COLLECTION = 'Input collection id is not consistent, the alias or the database may have changed'
+
 /** Iterators name the collection they began with. @throws MilvusError ParameterInvalid when it was replaced since */
-function checkCollectionId(collection: EngineCollection, id: number | undefined): void {
+function checkCollectionId(collection: EngineCollection, id: number | undefined, reason: string): void {
   if (id === undefined || id === 0 || id === collection.state.id) return
-  throw invalid(`alter alias is not allowed during iteration: collection id ${id}`, {
+  throw invalid(`${reason}: collection id ${id}`, {
     expected: collection.state.id,
     actual: id,
   })
@@ -179,7 +182,8 @@ function groupElements(
   rows: readonly Row[],
 ): { readonly rows: readonly Row[]; readonly elements: readonly number[][] } {
   if (!/element_filter/i.test(request.filter ?? '')) return { rows, elements: [] }
-  if (planFilter(schema, request, request.timeZone, 'elements').elements === null)
+  const { filter = '', templates, timeZone } = request
+  if (compileFilter(schema, filter, templates, 'elements', timeZone).elements === null)
     return { rows, elements: [] }
   const pk = pkField(schema).name
   const out: Row[] = []

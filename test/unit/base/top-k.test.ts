@@ -1,6 +1,8 @@
 import t from 'tap'
-import { TopK } from '../../../lib/base/top-k.js'
+import { type Ranked, TopK } from '../../../lib/base/top-k.js'
+import { Turn } from '../../../lib/base/turn.js'
 import { rng } from '../../support/rng.js'
+import { fakeClock, roundsOf } from '../../support/rounds.js'
 
 const seed = Number(process.env['SEED'] ?? 7)
 
@@ -71,4 +73,32 @@ t.test('bounds are low inclusive, high exclusive, and NaN is never kept', async 
 t.test('k below one is our own mistake', async t => {
   t.throws(() => new TopK(0), /invariant broken/)
   t.throws(() => new TopK(1.5), /invariant broken/)
+})
+
+t.test('drained in slices comes out what drained at once does, with looks at the clock', async t => {
+  const random = rng(seed)
+  const clock = fakeClock(t)
+  for (const count of [0, 1, 4_096, 4_097, 9_000, 12_288]) {
+    const whole = new TopK(20_000)
+    const sliced = new TopK(20_000)
+    for (let row = 0; row < count; row++) {
+      const score = random.int(500)
+      whole.push(score, row)
+      sliced.push(score, row)
+    }
+    const expected = drained(whole)
+    clock.leapMs = 10
+    let ranked: Ranked = { scores: new Float64Array(0), rows: new Int32Array(0) }
+    const passed = await roundsOf(async () => {
+      ranked = await sliced.drainInSlices(new Turn())
+    })
+    clock.leapMs = 0
+    t.same(
+      Array.from(ranked.rows, (row, i) => [ranked.scores[i]!, row]),
+      expected,
+      `${count} entries`,
+    )
+    t.equal(sliced.count, 0)
+    t.ok(passed >= Math.ceil(count / 4_096) - 1, `${passed} rounds for ${count} entries`)
+  }
 })

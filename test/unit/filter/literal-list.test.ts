@@ -12,7 +12,7 @@ function constants(list: string): { readonly quick: boolean; readonly items: unk
   const node = parseFilter(`x in ${list}`)
   if (node.kind !== 'in') throw new Error('an `in` was parsed')
   const right: Node = node.right
-  const literal = constantOf({ text: list, templates: {}, constants: new Map() }, right)
+  const literal = constantOf({ text: list, templates: {}, constants: new Map(), values: new Map() }, right)
   return { quick: right.kind === 'literals', items: literal?.kind === 'list' ? literal.items : null }
 }
 
@@ -20,13 +20,17 @@ const many = (make: (i: number) => string, count = 20): string =>
   `[${Array.from({ length: count }, (_, i) => make(i)).join(', ')}]`
 
 t.test('integers and strings', async t => {
-  const { quick, items } = constants(many(i => (i % 2 === 0 ? `${i - 10}` : `"t${i} 'é' 😀"`)))
-  t.ok(quick)
+  const ints = constants(many(i => `${i - 10}`))
+  t.ok(ints.quick)
   t.strictSame(
-    items,
-    Array.from({ length: 20 }, (_, i) =>
-      i % 2 === 0 ? { kind: 'int', value: BigInt(i - 10) } : { kind: 'string', value: `t${i} 'é' 😀` },
-    ),
+    ints.items,
+    Array.from({ length: 20 }, (_, i) => ({ kind: 'int', value: BigInt(i - 10) })),
+  )
+  const texts = constants(many(i => `"t${i} 'é' 😀"`))
+  t.ok(texts.quick)
+  t.strictSame(
+    texts.items,
+    Array.from({ length: 20 }, (_, i) => ({ kind: 'string', value: `t${i} 'é' 😀` })),
   )
   t.strictSame(constants(many(i => `'${i}'`)).items, constants(many(i => `"${i}"`)).items, 'both quotes')
 })
@@ -39,6 +43,11 @@ t.test('large integers keep every digit', async t => {
     '-1',
     '0',
     '100000000000000',
+    '9223372036854775807',
+    '-9223372036854775807',
+    '-9223372036854775808',
+    '1000000000000000000',
+    '-4294967296000000000',
   ]
   const { quick, items } = constants(many(i => values[i % values.length]!))
   t.ok(quick)
@@ -48,18 +57,7 @@ t.test('large integers keep every digit', async t => {
   )
 })
 
-for (const odd of [
-  '1.5',
-  '0x10',
-  '007',
-  '9223372036854775807',
-  '"a\\"b"',
-  'true',
-  '1 + 1',
-  '-(3)',
-  'u8"x"',
-  '[1]',
-]) {
+for (const odd of ['1.5', '0x10', '007', '"a"', 'true', '1 + 1', '-(3)', 'u8"x"', '[1]']) {
   t.test(`the whole list goes the long way for ${odd}`, async t => {
     const list = many(i => (i === 15 ? odd : `${i}`))
     t.equal(readLiterals(list, 0), null)

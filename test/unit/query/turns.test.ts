@@ -9,7 +9,7 @@ import { hitsOf } from '../../../lib/query/hits.js'
 import { planOutput } from '../../../lib/query/plan.js'
 import { projectionOf } from '../../../lib/query/project.js'
 import type { Ranking } from '../../../lib/query/reduce.js'
-import { runGet, runQuery } from '../../../lib/query/retrieve.js'
+import { runCount, runGet, runQuery } from '../../../lib/query/retrieve.js'
 import { runSearch } from '../../../lib/query/search.js'
 import { SearchPages } from '../../../lib/query/search-pages.js'
 import { rng } from '../../support/rng.js'
@@ -45,7 +45,7 @@ function gives(what: string, atLeast: number, work: () => unknown): void {
 
 gives('a get of 6,000 keys', 384, () => runGet(context, snapshot, ids, []))
 gives('the building of 500 rows', 30, () => runGet(context, snapshot, ids.slice(0, 500), ['*']))
-gives('an order over 6,000 rows', 340, () =>
+gives('an order over 6,000 rows', 320, () =>
   runQuery(context, snapshot, { orderBy: 'price,color', limit: 5_000, outputFields: ['id'] }),
 )
 gives('the sorting of 6,000 groups', 30, () =>
@@ -89,3 +89,24 @@ gives('a page of 6,000 hits of an iterator', 388, async () => {
   const pages = await SearchPages.open(context, snapshot, { ...asked, data: [vector(0)] })
   await pages.next(snapshot, ROWS)
 })
+gives('a boost with a random factor of 6,000 hits', 410, () =>
+  runSearch(context, snapshot, {
+    ...asked,
+    data: [vector(0)],
+    limit: ROWS,
+    outputFields: [],
+    functionScore: { functions: [{ params: { reranker: 'boost', weight: 2, random_score: { seed: 7 } } }] },
+  }),
+)
+gives('a get of 600 keys that none of 12 segments has', 4, () => {
+  const twelve = randomFruit(rng(32), { rowCount: 120, sealed: 12, growing: false })
+  return runGet(
+    twelve.context,
+    twelve.snapshot,
+    Array.from({ length: 600 }, (_, i) => -i * 1_000_000 - 1),
+    [],
+  )
+})
+gives('a sample of 6,000 rows that pass a filter', 2, () =>
+  runCount(context, snapshot, { filter: 'age >= 0 and random_sample(0.5)' }),
+)

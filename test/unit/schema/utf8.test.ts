@@ -37,3 +37,20 @@ t.test('malformed bytes are told apart, and read as U+FFFD', async t => {
     t.match(readUtf8(Uint8Array.from(bytes), 0, bytes.length), /\ufffd/)
   }
 })
+
+t.test('texts of every short length read back, from heaps small and large', async t => {
+  for (const room of [200, 10_000]) {
+    const heap = Buffer.alloc(room + 5, 0xaa).subarray(5)
+    for (let length = 0; length <= 40; length++) {
+      const ascii = Array.from({ length }, (_, i) => String.fromCharCode(33 + ((i * 7 + length) % 90))).join(
+        '',
+      )
+      // A wide character in every place, so that it meets each way of reading.
+      for (const text of [ascii, `é${ascii}`, `${ascii}漢`, `${ascii.slice(0, 9)}😀${ascii.slice(9)}`]) {
+        const end = writeUtf8(heap, 11, text)
+        if (readUtf8(heap, 11, end) !== text) t.fail(`${text} in ${room}`)
+      }
+    }
+    t.equal(readUtf8(heap, 11, 11), '')
+  }
+})
