@@ -73,7 +73,10 @@ async function load(collection: EngineCollection, options: LoadOptions, next: Lo
   checkReplicas(options.replicaNumber)
   if (options.refresh === true && record.load === 'none')
     throw new MilvusError('CollectionNotLoaded', '', { fields: { collection: record.schema.name } })
-  const loadFields = checkLoadFields(record.schema, options)
+  // A refresh names no fields: it loads again what is loaded.
+  const again = options.refresh === true && (options.loadFields ?? []).length === 0
+  const kept = again ? record.loadFields?.filter(name => fieldIndex(record.schema, name) >= 0) : undefined
+  const loadFields = kept ?? checkLoadFields(record.schema, options)
   checkIndexed(record, loadFields)
   const { loadFields: _, ...rest } = record
   const hint = loadFields === null ? {} : { loadFields }

@@ -74,11 +74,14 @@ export function expireHolds(state: CollectionState): void {
 
 /**
  * Takes the snapshot for a read; the caller releases it.
- * @throws MilvusError CollectionNotLoaded, ParameterInvalid (timestamp outside the window)
+ * @throws MilvusError CollectionNotLoaded, ParameterInvalid (timestamp outside the window, unknown partition)
  */
 export function openSnapshot(state: CollectionState, verb: 'query' | 'search', scope: ReadScope): Snapshot {
-  if (!state.loaded)
+  if (!state.loaded) {
+    // Partitions are judged first, as by Milvus's proxy: a name that was dropped is said to be unknown.
+    readPartitions(state, scope.partitionNames)
     throw new MilvusError('CollectionNotLoaded', `failed to ${verb}`, { fields: { collection: state.id } })
+  }
   if (scope.readTimestamp === undefined) return state.snapshot()
   const tick = Math.min(tickOfHybrid(scope.readTimestamp), state.visibleTick)
   const hold = state.snapshots.holdAt(tick)

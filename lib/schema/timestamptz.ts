@@ -121,7 +121,9 @@ export function formatTimestamptz(micros: number | bigint, timeZone = 'UTC'): st
   if (Number.isNaN(date.getTime()))
     throw new MilvusError('ParameterInvalid', `timestamp ${exact} has no date`)
   const digits = fraction === 0n ? '' : `.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`
-  return `${date.toISOString().slice(0, -5)}${digits}${offsetText(timeZone, offsetMs)}`
+  // East of UTC the last day of 9999 is in the year 10000, which JavaScript writes as +010000.
+  const text = date.toISOString().slice(0, -5).replace(/^\+0*/, '')
+  return `${text}${digits}${offsetText(timeZone, offsetMs)}`
 }
 
 function offsetText(timeZone: string, offsetMs: number): string {

@@ -60,12 +60,12 @@ export class Params {
     return this.#values.has(key)
   }
 
-  /** @throws MilvusError 1100 `<key> [<text>] is invalid` for anything but an integer */
-  integer(key: string): number | undefined {
+  /** @throws MilvusError 1100 `<message>`, by default `<key> [<text>] is invalid`, for anything but an integer */
+  integer(key: string, message = (given: string) => `${key} [${given}] is invalid`): number | undefined {
     const value = this.text(key)
     if (value === undefined) return undefined
     const parsed = parseInteger(value)
-    if (parsed === undefined) throw new MilvusError('ParameterInvalid', `${key} [${value}] is invalid`)
+    if (parsed === undefined) throw new MilvusError('ParameterInvalid', message(value))
     return parsed
   }
 

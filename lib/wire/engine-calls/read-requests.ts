@@ -39,6 +39,9 @@ function orderByOf(params: Params): OrderByInput | undefined {
   return parseJson(text) as unknown as OrderByInput
 }
 
+const notDecimals = (given: string): string =>
+  `round_decimal [${given}] is invalid, should be -1 or an integer in range [0, 6]`
+
 /** A query and where its pages come from. */
 export interface ParsedQuery {
   readonly request: QueryRequest
@@ -159,7 +162,7 @@ function groupingOf(params: Params, groupBy: GroupBy | null): Loose<SearchReques
   return {
     groupByField: one ? groupBy.names[0] : undefined,
     groupByFields: one ? undefined : groupBy?.names,
-    groupSize: params.integer('group_size'),
+    groupSize: params.integer('group_size', given => `failed to parse input group size:${given}`),
     strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
   }
 }
@@ -205,7 +208,7 @@ export function parseSearch(given: Request<'Search'>): ParsedSearch {
       params: searchParams(given.search_params, params),
       metricType: params.text('metric_type'),
       outputFields: given.output_fields,
-      roundDecimal: params.integer('round_decimal'),
+      roundDecimal: params.integer('round_decimal', notDecimals),
       ...groupingOf(params, groupBy),
       jsonType: params.text('json_type'),
       strictCast: params.boolean('strict_cast', 'parse strict cast failed'),
@@ -272,7 +275,7 @@ export function parseHybrid(given: Request<'HybridSearch'>): ParsedHybrid {
       limit: params.integer('limit') as number,
       offset: params.integer('offset'),
       outputFields: given.output_fields,
-      roundDecimal: params.integer('round_decimal'),
+      roundDecimal: params.integer('round_decimal', notDecimals),
       ...groupingOf(params, groupBy),
       groupScorer: params.text('rank_group_scorer'),
       orderBy: orderByOf(params),

@@ -29,6 +29,7 @@ t.test('instants beyond 2^53 microseconds stay exact', async t => {
   t.equal(typeof micros, 'bigint')
   t.equal(formatTimestamptz(micros), '9999-12-31T23:59:59.999999Z')
   t.equal(formatTimestamptz(parseTimestamptz('0001-01-01T00:00:00Z')), '0001-01-01T00:00:00Z')
+  t.equal(formatTimestamptz(micros, 'Asia/Shanghai'), '10000-01-01T07:59:59.999999+08:00', 'no sign, no zero')
 })
 
 t.test('anything else is refused with the phrase clients match', async t => {

@@ -127,6 +127,29 @@ t.test('a search iterator goes on behind its last hit, under one token, over one
   await db.close()
 })
 
+t.test('what is wrong with a parameter is said in its own words', async t => {
+  const { db, call } = await opened(t.testdir())
+  const search3 = (params: Record<string, string>) => search(call, { topk: '3', ...params })
+  const grouped = { group_by_field: 'kind', group_size: 'x' }
+  await rejects(t, search3(grouped), 1100, /^failed to parse input group size:x/)
+  await rejects(
+    t,
+    search3({ round_decimal: 'x' }),
+    1100,
+    /^round_decimal \[x\] is invalid, should be -1 or an integer in range \[0, 6\]/,
+  )
+  await rejects(t, search3({ offset: 'x' }), 1100, /^offset \[x\] is invalid/)
+  const query = { ...named, expr: 'id > 0', output_fields: ['id'] }
+  const page = pairs({ iterator: 'True', limit: '2', collection_id: '9999' })
+  await rejects(
+    t,
+    call('Query', { ...query, query_params: page }),
+    1100,
+    /^Input collection id is not consistent/,
+  )
+  await db.close()
+})
+
 t.test('pages of a query iterator read one state', async t => {
   const { db, books, call } = await opened(t.testdir())
   const page = async (expr: string, guarantee_timestamp: bigint) =>
