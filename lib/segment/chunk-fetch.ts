@@ -22,6 +22,11 @@ let inFlight = 0
 /** Who waits to be let in, first one first. */
 const waiting: (() => void)[] = []
 
+/** Resolves in a round of the event loop that has room for making a column's memory, which V8 may answer by collecting. */
+export async function roomForColumn(): Promise<void> {
+  if (turn.due()) await turn.next()
+}
+
 /**
  * The value under a key; resolves in a round of the event loop that has room for its use.
  * @returns undefined when there is none

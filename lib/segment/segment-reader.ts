@@ -21,7 +21,7 @@ import { DataType, type FixedArray, type Layout, layoutOf } from '../schema/data
 import { corrupted, FRAME, FRAME_HEADER_BYTES, unframe } from '../store/codec.js'
 import { columnKey } from '../store/keys.js'
 import type { Store } from '../store/store.js'
-import { fetchValue } from './chunk-fetch.js'
+import { fetchValue, roomForColumn } from './chunk-fetch.js'
 import { type ChunkRows, groupByChunk, placesOf } from './chunk-rows.js'
 import type { ColumnChunk } from './segment.js'
 import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
@@ -54,6 +54,7 @@ export async function readColumn(
 ): Promise<Column> {
   const stored = storedColumn(meta, field.id)
   if (stored === undefined) return absentColumn(field, meta.rowCount)
+  await roomForColumn()
   const floats = scanned && !shared && field.dataType === DataType.FloatVector
   const room = floats ? vectorArray(meta.rowCount, field.dim) : null
   return assemble(store, meta, stored, layoutOf(field.dataType, field.dim), shared, field.name, room)
@@ -75,6 +76,7 @@ export async function* streamColumn(
   let rowsMax = 0
   for (let chunk = 0; chunk < stored.chunkCount; chunk++)
     rowsMax = Math.max(rowsMax, chunkEnd(meta, stored, chunk) - stored.chunkRows[chunk]!)
+  await roomForColumn()
   const room = vectorArray(rowsMax, field.dim)
   for await (const { payload, from, rowCount, what } of chunksAhead(store, meta, stored, field.name)) {
     const values = room.length === rowCount * field.dim ? room : room.subarray(0, rowCount * field.dim)

@@ -1,6 +1,7 @@
 /** How many chunks are on their way at once, and that nobody waits for ever. */
 import t from 'tap'
-import { fetchValue } from '../../../lib/segment/chunk-fetch.js'
+import { Turn } from '../../../lib/base/turn.js'
+import { fetchValue, roomForColumn } from '../../../lib/segment/chunk-fetch.js'
 import type { Store } from '../../../lib/store/store.js'
 
 /** A store that answers when it is told to. */
@@ -51,4 +52,23 @@ t.test('a failure is the caller’s, and makes room like an answer', async t => 
   await rounds()
   asked[4]!(Uint8Array.of(4))
   t.strictSame(await again, Uint8Array.of(4), 'and nobody is left behind')
+})
+
+t.test('memory for a column, and the use of a chunk, wait for a round that is not used up', async t => {
+  const useUp = (): void => {
+    const clock = new Turn()
+    while (!clock.due());
+  }
+  const order: string[] = []
+  const inOrder = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+    useUp()
+    setImmediate(() => order.push('round'))
+    await work()
+    order.push(what)
+  }
+  await inOrder('room', roomForColumn)
+  await rounds()
+  const store = { get: async () => Uint8Array.of(1) } as unknown as Store
+  await inOrder('chunk', () => fetchValue(store, Uint8Array.of(1)))
+  t.strictSame(order, ['round', 'room', 'round', 'chunk'])
 })
