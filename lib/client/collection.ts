@@ -7,6 +7,7 @@
  */
 import { MilvusError } from '../base/errors.js'
 import { hybridOfTick } from '../base/timestamp.js'
+import { countFromHere } from '../base/turn.js'
 import type { CollectionStats, EngineCollection } from '../engine/collection.js'
 import { createIndex, createPartition, dropIndex, dropPartition } from '../engine/collection-ddl.js'
 import type { Engine } from '../engine/engine.js'
@@ -67,6 +68,8 @@ import { int64Out } from './int64-out.js'
 
 /** Times that rows are translated anew because the schema changed while their request waited. */
 const TRANSLATIONS_MAX = 16
+/** Rows whose translation is long enough to count for the round of the event loop. */
+const MANY_ROWS = 64
 
 export class Collection {
   readonly #engine: Engine
@@ -119,6 +122,7 @@ export class Collection {
       const allowInsertAutoId =
         collection.state.record.properties[INSERT_AUTO_ID_PROPERTY]?.toLowerCase() === 'true'
       const timeZone = collection.state.record.properties['timezone'] ?? 'UTC'
+      if (rows.length >= MANY_ROWS) countFromHere()
       const batch = rowsToColumns(schema, rows, mode, { allowInsertAutoId, timeZone })
       try {
         return this.#summary(await write(collection, batch), collection)

@@ -3,7 +3,7 @@
  * set by the tests, so that nothing depends on how fast they run.
  */
 import t from 'tap'
-import { LoopGuard, Turn } from '../../../lib/base/turn.js'
+import { countFromHere, LoopGuard, Turn } from '../../../lib/base/turn.js'
 import { fakeClock, rounds } from '../../support/rounds.js'
 
 t.test('a turn is due when the slice of the round is used up, and not before', async t => {
@@ -19,6 +19,18 @@ t.test('a turn is due when the slice of the round is used up, and not before', a
   t.equal(new Turn().due(), true, 'the slice belongs to the round: other work finds it used up, too')
   await rounds(3)
   t.equal(turn.due(), false, 'a later round has a slice of its own')
+})
+
+t.test('work that does not look at the clock counts when it says that it begins', async t => {
+  const clock = fakeClock(t)
+  await rounds(3)
+  clock.ms += 5
+  t.equal(new Turn().due(), false, 'nobody knows of what was before')
+  await rounds(3)
+  countFromHere()
+  clock.ms += 5
+  countFromHere()
+  t.equal(new Turn().due(), true)
 })
 
 t.test('next() lets timers and other callbacks run before it goes on', async t => {
