@@ -6,6 +6,7 @@
  */
 import { MilvusError } from '../base/errors.js'
 import { parseJson } from '../base/json.js'
+import { jsonMembers } from '../base/json-scan.js'
 
 /** A pair as decoded from the wire. */
 export interface KeyValue {
@@ -78,7 +79,11 @@ export class Params {
     return parsed
   }
 
-  /** A JSON object; undefined when absent. @throws MilvusError 1100 when it is not one */
+  /**
+   * A JSON object; undefined when absent. A whole number written with a fraction or an exponent stays the text it is
+   * (`32.0`): Milvus tells it from an integer.
+   * @throws MilvusError 1100 when it is not one
+   */
   object(key: string): Record<string, unknown> | undefined {
     const value = this.text(key)
     if (value === undefined) return undefined
@@ -86,6 +91,9 @@ export class Params {
     if (parsed === null || typeof parsed !== 'object' || Array.isArray(parsed)) {
       throw new MilvusError('ParameterInvalid', `${key} [${value}] is not a JSON object`)
     }
-    return parsed as Record<string, unknown>
+    const members = parsed as Record<string, unknown>
+    for (const [name, text] of jsonMembers(value) ?? [])
+      if (Number.isInteger(members[name]) && /[.eE]/.test(text)) members[name] = text
+    return members
   }
 }

@@ -97,6 +97,12 @@ t.test('insert, get, query, search, hybrid_search, delete', async t => {
   t.strictSame(whole.data, [{ ...FIRST[2], vector: (whole.data as typeof FIRST)[0]!.vector, shelf: 2 }])
   t.strictSame(float32((whole.data as typeof FIRST)[0]!.vector), float32(FIRST[2]!.vector))
   t.equal((await post('entities/get', { collectionName, id: 1.5 })).code, 1806)
+  const several = await post('entities/get', { collectionName, id: [2, 0, 2, 9, 1], outputFields: ['id'] })
+  t.strictSame(
+    several.data,
+    [{ id: 0 }, { id: 1 }, { id: 2 }],
+    'by primary key, each once, whatever was asked for',
+  )
 
   t.strictSame(await post('entities/query', { collectionName, outputFields: ['count(*)'] }), {
     code: 0,

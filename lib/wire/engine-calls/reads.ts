@@ -59,7 +59,7 @@ export function readCalls(rows: RowCalls): ReadCalls {
         return hitsAnswer(collection, [hits], given.output_fields, {
           request,
           groupBy,
-          sessionTs: wantsTimestamp ? timestamp : 0n,
+          sessionTs: timestamp,
           iterator: { token, lastBound: hits.at(-1)?.score ?? boundOf(collection, request, iterator.bound) },
         })
       }
@@ -71,7 +71,7 @@ export function readCalls(rows: RowCalls): ReadCalls {
       return hitsAnswer(collection, found.value, given.output_fields, {
         request,
         groupBy,
-        sessionTs: wantsTimestamp ? found.timestamp : 0n,
+        sessionTs: found.timestamp,
       })
     },
     HybridSearch: async (given, context) => {
@@ -81,7 +81,7 @@ export function readCalls(rows: RowCalls): ReadCalls {
       return hitsAnswer(collection, found.value, given.output_fields, {
         request,
         groupBy,
-        sessionTs: 0n,
+        sessionTs: found.timestamp,
       })
     },
   }

@@ -7,13 +7,17 @@
 
 import { invalid } from '../../base/errors.js'
 import { valueText } from '../../base/json.js'
+import { sortInSlices } from '../../base/slice-sort.js'
+import { Turn } from '../../base/turn.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import { parseAggregate } from '../../query/aggregate.js'
-import type { PkInput, QueryRequest, SearchHit } from '../../query/request.js'
+import { compareKeys } from '../../query/pk-merge.js'
+import type { PkInput, QueryRequest, Row, SearchHit } from '../../query/request.js'
 import { pkField } from '../../schema/collection-schema.js'
 import { DataType } from '../../schema/data-type.js'
 import type { ArrayOp, FieldOps } from '../../schema/requests.js'
 import { rowsToColumns, type WriteMode } from '../../schema/rows-to-columns.js'
+import type { PkKey } from '../../segment/segment.js'
 import { timeZoneOf } from '../engine-calls/lookup.js'
 import { allowsAutoIds, isMerge, type Read, type RowCalls } from '../engine-calls/row-calls.js'
 import { CONSISTENCY_NAMES } from '../messages/common.js'
@@ -142,7 +146,11 @@ function reads(rows: RowCalls): readonly Route[] {
       const names = textsOf(body, 'outputFields')
       const request = { ids: idsIn(collection, body['id']), outputFields: names.length === 0 ? ['*'] : names }
       const found = await rows.get(collection, request, choiceOf(body))
-      return { data: found.value.map(row => rowOut(rendering(collection, context), row)), extra: COST }
+      // Milvus's get is a query: whatever the order of the ids, rows come by primary key.
+      const pk = pkField(collection.schema).name
+      const byKey = (a: Row, b: Row): number => compareKeys(a[pk] as PkKey, b[pk] as PkKey)
+      const sorted = await sortInSlices(found.value, byKey, new Turn())
+      return { data: sorted.map(row => rowOut(rendering(collection, context), row)), extra: COST }
     }),
     route(
       'entities/query',

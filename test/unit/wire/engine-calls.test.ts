@@ -150,6 +150,20 @@ t.test('what is wrong with a parameter is said in its own words', async t => {
   await db.close()
 })
 
+t.test('every search says which state it read, and takes no fraction for an integer', async t => {
+  const { db, call } = await opened(t.testdir())
+  const plain = await search(call, { topk: '3' })
+  t.ok(plain.session_ts > 0n)
+  const type = 'AUTOINDEX'
+  for (const params of ['{"ef":32.0}', '{"ef":3.2e1}', '{"ef":true}', '{"ef":null}', '{"ef":[32]}']) {
+    const refused = /^Type conflict in json: param 'ef' \(.*\) should be integer/
+    await rejects(t, search(call, { topk: '3', index_type: type, params }), 1100, refused)
+  }
+  for (const params of ['{"ef":32}', '{"ef":"32"}', '{"radius":9.0}', '{"radius":1e1,"range_filter":0.0}'])
+    t.ok((await search(call, { topk: '3', params })).session_ts > 0n, params)
+  await db.close()
+})
+
 t.test('pages of a query iterator read one state', async t => {
   const { db, books, call } = await opened(t.testdir())
   const page = async (expr: string, guarantee_timestamp: bigint) =>
