@@ -54,6 +54,9 @@ interface Entry<T> {
 /** Items from which on a group's share of a sync is small beside the work on each of them. */
 const LARGE_GROUP = 16
 
+/** Bytes from which on a request, or a group, takes about a millisecond to make ready, and to hand to the disk. */
+const LARGE_BYTES = 256 * 1024
+
 /** Weight of the newest write in the running mean of how long writes take. */
 const NEWEST_WEIGHT = 0.2
 
@@ -165,7 +168,7 @@ export class GroupCommit<T> {
     try {
       while (this.#waiting > 0) {
         // Taking in a large request may have used up this round, as may making it ready and handing it to the disk.
-        if (turn.due()) sinceMs = await nextRound(turn)
+        if (this.#queue[this.#head]!.bytes >= LARGE_BYTES && turn.due()) sinceMs = await nextRound(turn)
         const entry = this.#queue[this.#head]
         if (entry === undefined) break
         const closed = this.#open.length > 0 && this.#openBytes + entry.bytes > groupBytesMax
@@ -183,11 +186,14 @@ export class GroupCommit<T> {
         this.#openMs += nowMs - sinceMs
         sinceMs = nowMs
         const due = turn.due()
-        if (due) sinceMs = await nextRound(turn)
+        const large = this.#openBytes >= LARGE_BYTES
+        if (due && large) sinceMs = await nextRound(turn)
         if (isFull()) {
           await this.#quiet()
           if (!this.#failed) await makeRoom()
         } else if (due || this.#isWorthWriting()) this.#launch()
+        // Readers get the event loop between two requests; what is small is on its way to the disk meanwhile.
+        if (due && !large) sinceMs = await nextRound(turn)
       }
     } catch (error) {
       this.#fail(error)

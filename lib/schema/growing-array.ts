@@ -2,8 +2,8 @@
  * A typed array that is written front to back and has no end: the memory of a growable column.
  *
  * The one idea: it doubles, and doubling 32 MB in one step holds the event loop for 20 ms, whoever appends the one row
- * too many. So a large array gets its successor when it is half full, and every append takes a part of the old elements
- * over, twice as many as it adds: when the array is full, its successor is complete.
+ * too many. So a large array gets its successor when it is half full, and appends take the old elements over, twice as
+ * many as they add: when the array is full, its successor is all but complete.
  *
  * Invariants: elements that were written never change and stay in every array that was handed out; the successor's
  * first `#moved` elements are those of the array.
@@ -14,12 +14,16 @@ import type { FixedArray } from './data-type.js'
 const SPREAD_BYTES_MIN = 512 * 1024
 /** Old elements taken over for each one added: one would be too few for a successor that starts at the half. */
 const MOVED_PER_ADDED = 2
+/** Old elements taken over at a time, at least: for a single row the call would cost more than the copy. */
+const MOVED_MIN = 16_384
 
 export class GrowingArray<A extends FixedArray | Uint32Array> {
   readonly #make: (length: number) => A
   #array: A
   #next: A | null = null
   #moved = 0
+  /** Elements to take over for those that were written. */
+  #owed = 0
 
   /**
    * @param make a new array, all zeros
@@ -55,6 +59,7 @@ export class GrowingArray<A extends FixedArray | Uint32Array> {
     this.#array = next
     this.#next = null
     this.#moved = 0
+    this.#owed = 0
     return true
   }
 
@@ -62,9 +67,12 @@ export class GrowingArray<A extends FixedArray | Uint32Array> {
   wrote(used: number, added: number): void {
     const array = this.#array
     if (used * 2 < array.length || array.byteLength < SPREAD_BYTES_MIN) return
+    this.#owed += added * MOVED_PER_ADDED
+    if (this.#owed < MOVED_MIN) return
     this.#next ??= this.#make(array.length * 2)
     const from = this.#moved
-    const to = Math.min(used, from + added * MOVED_PER_ADDED)
+    const to = Math.min(used, from + this.#owed)
+    this.#owed = 0
     if (to === from) return
     this.#next.set(array.subarray(from, to) as A & ArrayLike<number>, from)
     this.#moved = to

@@ -369,7 +369,12 @@ t.test(
       queueCountMax: 1_000,
     })
     work('taken in')
-    await commit.submit({ id: 1, bytes: 1 })
+    await commit.submit({ id: 1, bytes: 1_000_000 })
     t.strictSame(order, ['taken in', 'round', 'ready 1', 'round', 'write 1'])
+    await turns(3)
+    order.length = 0
+    work('taken in')
+    await commit.submit({ id: 2, bytes: 10 })
+    t.strictSame(order, ['taken in', 'ready 2', 'write 2'], 'a small one is on its way at once')
   },
 )
