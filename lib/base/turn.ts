@@ -4,16 +4,16 @@
  * A search, a query or a sort over many rows runs in small steps; between two steps it asks `due()`, and when the slice
  * of time is used up it awaits `next()`, which lets timers, sockets and other requests run first. The service that
  * embeds the engine shares our thread, so nothing may hold it longer than about 10 ms (architecture §8): a slice of
- * 4 ms leaves as much again for the step that crosses the line, and some for the garbage collector.
+ * 2 ms leaves as much again for the step that crosses the line, and the rest for the garbage collector.
  *
  * The one idea: the slice belongs to the event loop, not to the work. Whoever looks at the clock first in a round of the
- * loop starts it, for everybody: fifty searches at once take 4 ms of a round together, not 4 ms each, and a thousand
+ * loop starts it, for everybody: fifty searches at once take 2 ms of a round together, not 2 ms each, and a thousand
  * short reads answered from memory count like one long one. Those who wait go on first come, first served, as many in
  * a round as its slice has room for; what comes meanwhile queues behind them, so nobody starves.
  */
 
 /** Milliseconds that all work of one round of the event loop may take before it is asked to wait. */
-const SLICE_MS = 4
+const SLICE_MS = 2
 
 /** Milliseconds of a clock that only moves forward; its zero means nothing. For durations, never for timestamps. */
 export function monotonicMs(): number {
@@ -115,7 +115,7 @@ function afterStep(): void {
 export class Turn {
   readonly #sliceMs: number
 
-  /** @param sliceMs time in milliseconds that may pass in a round of the loop before `due()` says so. Default 4. */
+  /** @param sliceMs time in milliseconds that may pass in a round of the loop before `due()` says so. Default 2. */
   constructor(sliceMs = SLICE_MS) {
     this.#sliceMs = sliceMs
   }
@@ -145,7 +145,7 @@ export class Turn {
 export class LoopGuard {
   readonly #turn: Turn
 
-  /** @param sliceMs time in milliseconds within one round of the event loop after which callers wait. Default 4. */
+  /** @param sliceMs time in milliseconds within one round of the event loop after which callers wait. Default 2. */
   constructor(sliceMs = SLICE_MS) {
     this.#turn = new Turn(sliceMs)
   }

@@ -14,10 +14,8 @@ import type { Store } from '../store/store.js'
 
 /** Chunks that may be on their way from LevelDB at once. */
 const IN_FLIGHT_MAX = 2
-/** Milliseconds of a round after which a chunk waits for the next: using one takes as much again. */
-const SLICE_MS = 2
 
-const turn = new Turn(SLICE_MS)
+const turn = new Turn()
 let inFlight = 0
 /** Who waits to be let in, first one first. */
 const waiting: (() => void)[] = []

@@ -11,10 +11,10 @@ t.test('a turn is due when the slice of the round is used up, and not before', a
   await rounds(3)
   const turn = new Turn()
   t.equal(turn.due(), false, 'the first look starts the clock')
-  clock.ms += 3
+  clock.ms += 1.5
   t.equal(turn.due(), false)
-  clock.ms += 1
-  t.equal(turn.due(), true, 'after 4 ms')
+  clock.ms += 0.5
+  t.equal(turn.due(), true, 'after 2 ms')
   t.equal(new Turn(60).due(), false, 'unless more was asked for')
   t.equal(new Turn().due(), true, 'the slice belongs to the round: other work finds it used up, too')
   await rounds(3)
@@ -69,7 +69,7 @@ t.test('those who wait go on in order, as many in a round as its slice has room 
     for (let step = 1; step <= 2; step++) {
       await turn.next()
       seen.push(`${name}${step}`)
-      clock.ms += 2.5
+      clock.ms += 1.25
     }
   }
   let done = false
