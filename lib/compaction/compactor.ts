@@ -140,7 +140,7 @@ async function writeColumns(
 ): Promise<SegmentMeta> {
   const writer = new SegmentWriter(context.store, task.segmentId, rows.length, {
     isCancelled: context.isCancelled,
-    afterChunk: () => crashPoint('compact:mid-write'),
+    afterWrite: () => crashPoint('compact:mid-write'),
   })
   const deletes = movedDeletes(
     task.inputs.map(input => input.deletes),

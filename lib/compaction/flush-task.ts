@@ -39,7 +39,7 @@ async function write(
 ): Promise<SegmentMeta> {
   const writer = new SegmentWriter(context.store, task.segmentId, rows.length, {
     isCancelled: context.isCancelled,
-    afterChunk: () => crashPoint('flush:mid-write'),
+    afterWrite: () => crashPoint('flush:mid-write'),
   })
   const ticks = gatherTicks(task.ticks, rows)
   const partitionIds = gatherIds(task.partitionIds, rows)

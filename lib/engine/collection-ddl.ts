@@ -6,6 +6,7 @@
  */
 import { collectionNotFound, invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { memoryReleased } from '../base/shared-memory.js'
 import { checkIndex, type IndexRequest } from '../index/index-params.js'
 import type { IndexSpec } from '../index/index-spec.js'
 import { checkCollectionName, checkPartitionName } from '../schema/names.js'
@@ -169,6 +170,7 @@ export function dropCollection(
     await state.snapshots.whenIdle()
     for (const range of [logRange(record.id), deltaRange(record.id)])
       await env.store.clear(range.gte, range.lt)
+    for (const segment of [...state.frozen, state.growing]) memoryReleased(segment.byteLength)
     for (const segment of state.sealed) await removeSegment(state, segment)
   })
 }

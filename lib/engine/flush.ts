@@ -14,6 +14,7 @@
  */
 import { assert } from '../base/assert.js'
 import { crashPoint } from '../base/crash-point.js'
+import { memoryReleased } from '../base/shared-memory.js'
 import type { FlushTask } from '../compaction/tasks.js'
 import { encodeDeleteDelta } from '../log/delete-delta.js'
 import type { GrowingSegment } from '../segment/growing-segment.js'
@@ -115,6 +116,7 @@ async function commitFlush(
       if (!wanted) return
       assert(state.frozen[0] === frozen, 'segments are flushed in order')
       state.frozen = state.frozen.slice(1)
+      memoryReleased(frozen.byteLength)
       if (sealed !== null) state.sealed = [...state.sealed, sealed]
       if (delta > 0) state.addDelta(delta, entries)
     },

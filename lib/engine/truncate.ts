@@ -15,6 +15,7 @@
  */
 import { assert } from '../base/assert.js'
 import { crashPoint } from '../base/crash-point.js'
+import { memoryReleased } from '../base/shared-memory.js'
 import { deltaKey, logRange } from '../store/keys.js'
 import type { EngineCollection } from './collection.js'
 import type { CollectionState } from './collection-state.js'
@@ -57,6 +58,7 @@ async function emptyManifestNow(state: CollectionState): Promise<void> {
     },
     () => {
       const gone = state.sealed
+      for (const segment of [...state.frozen, state.growing]) memoryReleased(segment.byteLength)
       state.sealed = []
       state.frozen = []
       state.growing = state.newGrowing()

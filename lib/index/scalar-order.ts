@@ -84,13 +84,28 @@ export interface OpenOrder {
 
 /** Row numbers 0, 1, 2 …: shared by all segments, as long as the longest that asked. */
 let numbers = new Int32Array(0)
+/** Numbers written between two looks at the clock. */
+const NUMBERS_SLICE = 16_384
+/** The last call of `prepareNumbers`: they do not overtake each other, so no two make the same numbers. */
+let preparing: Promise<void> = Promise.resolve()
+
+/** Makes the numbers of `rowCount` rows with turns of the event loop in between: `risingOrder` would in one step. */
+export function prepareNumbers(rowCount: number, turn: Turn): Promise<void> {
+  preparing = preparing.then(async () => {
+    if (numbers.length >= rowCount) return
+    const longer = new Int32Array(rowCount)
+    for (let row = 0; row < rowCount; row++) {
+      if (row % NUMBERS_SLICE === 0 && turn.due()) await turn.next()
+      longer[row] = row
+    }
+    numbers = longer
+  })
+  return preparing
+}
 
 /** The order of a column whose values rise with the rows, as primary keys do: costs nothing and is never written. */
 export function risingOrder(of: ValueClass, rowCount: number): ScalarOrder {
-  if (numbers.length < rowCount) {
-    numbers = new Int32Array(rowCount)
-    for (let row = 0; row < rowCount; row++) numbers[row] = row
-  }
+  if (numbers.length < rowCount) numbers = Int32Array.from({ length: rowCount }, (_, row) => row)
   const postings: Record<ValueClass, Postings | null> = { int: null, double: null, text: null, bool: null }
   postings[of] = { rows: numbers.subarray(0, rowCount), offsets: null }
   return { form: 'value', postings, arrays: null }

@@ -89,7 +89,7 @@ export class VectorCodes {
   #coded: CodedQuery | null = null
 
   /** Use VectorCodes.build(). */
-  constructor(wasm: WebAssemblyApi, module: object, buffer: ArrayBuffer, memory: object, dim: number) {
+  constructor(wasm: WebAssemblyApi, module: object, buffer: SharedArrayBuffer, memory: object, dim: number) {
     this.dim = dim
     this.byteLength = buffer.byteLength
     this.#exports = new wasm.Instance(module, { env: { memory } }).exports as CodeExports

@@ -3,7 +3,7 @@
  *
  * Every function returns the bytes of an expression or a statement; operands are expressions that stand before the
  * operator, so nesting calls is nesting code. `wasmModule` wraps function bodies into a module that imports one memory
- * (`env.memory`) and exports each function. Nothing is checked here: the engine validates the module when it compiles
+ * (`env.memory`, shared: shared-memory.ts says why) and exports each function. Nothing is checked here: the engine validates the module when it compiles
  * it, and the tests compile every function there is.
  *
  * Bytes are those of the WebAssembly core specification 2.0, chapter 5 "Binary format".
@@ -147,7 +147,10 @@ const sized = (bytes: Code): Code => [...unsigned(bytes.length), ...bytes]
 const section = (id: number, items: readonly Code[]): Code => [id, ...sized(vector(items))]
 const text = (name: string): Code => sized([...Buffer.from(name)])
 
-/** Bytes of a module of `functions`, each exported by its name; the memory is imported as `env.memory`. */
+/** Pages that an imported memory may have at most: any that there are. */
+const PAGES_MAX = 65_536
+
+/** Bytes of a module of `functions`, each exported by its name; the memory, which is shared, is imported as `env.memory`. */
 export function wasmModule(functions: readonly WasmFunction[]): Uint8Array<ArrayBuffer> {
   const types = functions.map(f => [0x60, ...vector(f.parameters.map(type => [type])), 0x00])
   const bodies = functions.map(f => {
@@ -157,7 +160,7 @@ export function wasmModule(functions: readonly WasmFunction[]): Uint8Array<Array
   return Uint8Array.from([
     ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
     ...section(1, types),
-    ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x00, 0x00]]),
+    ...section(2, [[...text('env'), ...text('memory'), 0x02, 0x03, 0x00, ...unsigned(PAGES_MAX)]]),
     ...section(
       3,
       functions.map((_, i) => unsigned(i)),

@@ -1,5 +1,6 @@
 /**
- * Memories of WebAssembly, as the vector kernels use them: one for each column, or for its codes.
+ * Memories of WebAssembly, as the vector kernels use them: one for each column, or for its codes. They are shared, for
+ * the sake of the garbage collector (shared-memory.ts); no other thread looks into them.
  *
  * In front of what a memory is for lie, for the length of one call, the numbers of the rows that are asked for, their
  * scores, and the query. Nothing is kept there between two calls.
@@ -22,12 +23,12 @@ export const BYTES_MAX = 65_535 * PAGE_BYTES
 const SCATTERED_SPAN = 1.5
 
 export interface Memory {
-  readonly buffer: ArrayBuffer
+  readonly buffer: SharedArrayBuffer
 }
 
 /** What is used of WebAssembly. Described here: neither the language's nor Node's types have it. */
 export interface WebAssemblyApi {
-  readonly Memory: new (size: { initial: number; maximum: number }) => Memory
+  readonly Memory: new (size: { initial: number; maximum: number; shared: true }) => Memory
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: object }
   validate(bytes: Uint8Array): boolean
@@ -47,7 +48,7 @@ let memoryLeft = true
 export function newMemory(wasm: WebAssemblyApi, pages: number): Memory | null {
   if (!memoryLeft) return null
   try {
-    return new wasm.Memory({ initial: pages, maximum: pages })
+    return new wasm.Memory({ initial: pages, maximum: pages, shared: true })
   } catch (error) {
     if (!(error instanceof RangeError)) throw error
     memoryLeft = false

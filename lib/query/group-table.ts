@@ -17,9 +17,9 @@ import { compareTextRows } from './row-keys.js'
 export const BATCH_ROWS = 512
 const FIRST_CAPACITY = 1_024
 /** Groups put into a larger table between two looks at the clock: 10 to 50 ns each. */
-const SLICE_GROUPS = 16_384
+const SLICE_GROUPS = 2_048
 /** Elements copied between two looks at the clock: under 1 ms, with the first touch of their memory. */
-const SLICE_ELEMENTS = 131_072
+const SLICE_ELEMENTS = 32_768
 
 export class GroupTable {
   /** Groups so far. */

@@ -66,7 +66,9 @@ export function matchRows(
 ): MatchedRows | Promise<MatchedRows> {
   const { plan, context } = question
   const deadline = deadlineFields(context.deadline)
-  const loading = segment.load(deadline.length === 0 ? plan.fields : [...plan.fields, ...deadline])
+  let loading = segment.load(deadline.length === 0 ? plan.fields : [...plan.fields, ...deadline])
+  // Making the plan, or the segments before, may have used up the slice.
+  if (loading === undefined && turn.due()) loading = turn.next()
   if (loading !== undefined) return loading.then(() => matchLoaded(question, segment, turn))
   return matchLoaded(question, segment, turn)
 }

@@ -6,6 +6,7 @@
  * it is enforced again when they end.
  */
 import { assert } from '../base/assert.js'
+import { memoryReleased } from '../base/shared-memory.js'
 import type { Column } from '../schema/column.js'
 
 /** Bytes that a column holds in memory. */
@@ -84,7 +85,9 @@ export class ColumnCache {
 
   /** Forgets a column without calling `onEvict`. */
   remove(entry: CachedColumn): void {
-    if (this.#entries.delete(entry)) this.#byteLength -= entry.byteLength
+    if (!this.#entries.delete(entry)) return
+    this.#byteLength -= entry.byteLength
+    memoryReleased(entry.byteLength)
   }
 
   #evict(): void {

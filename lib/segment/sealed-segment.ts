@@ -12,7 +12,7 @@
 import { assert, present } from '../base/assert.js'
 import type { Tick } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
-import { type OpenOrder, risingOrder } from '../index/scalar-order.js'
+import { type OpenOrder, prepareNumbers, risingOrder } from '../index/scalar-order.js'
 import type { VectorCodes } from '../index/vector-codes.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column } from '../schema/column.js'
@@ -151,6 +151,7 @@ export class SealedSegment implements Segment {
     const base = new SegmentBase(this.meta.rowCount, pk, system)
     const turn = new Turn()
     while (base.catchUp(deletes, this.meta.appliedDelta, turn)) await turn.next()
+    await prepareNumbers(this.meta.rowCount, turn)
     this.#base = base
   }
 

@@ -79,7 +79,7 @@ export class SegmentColumns {
 
   async #read(meta: SegmentMeta, field: FieldSchema): Promise<void> {
     const { store, cache } = this.#source
-    const column = await readColumn(store, meta, field, false, true)
+    const column = await readColumn(store, meta, field, true, true)
     const entry = cache.add(column, () => {
       this.#cached.delete(field.id)
       this.#codes.delete(entry)

@@ -26,8 +26,8 @@ import { type ChunkRows, groupByChunk, placesOf } from './chunk-rows.js'
 import type { ColumnChunk } from './segment.js'
 import { type SegmentMeta, STORED_DELETE_BYTES, type StoredColumn, SYSTEM_COLUMN } from './segment-meta.js'
 
-/** Chunks of a column that are asked for at a time: one is used while the other is on its way (chunk-fetch.ts). */
-const FETCH_CHUNKS = 2
+/** Chunks of a column that are asked for at a time: one is used while others are on their way (chunk-fetch.ts). */
+const FETCH_CHUNKS = 4
 const TICK_LAYOUT: Layout = { layout: 'fixed', kind: 'f64', width: 1 }
 const PARTITION_LAYOUT: Layout = { layout: 'fixed', kind: 'i32', width: 1 }
 
@@ -41,8 +41,8 @@ export interface SystemColumns {
 
 /**
  * A whole column in one piece.
- * @param shared in SharedArrayBuffers, so that a worker can read it. Default false
- * @param scanned float32 vectors go where the vector unit can read them (simd-kernels.ts). Default false
+ * @param shared in SharedArrayBuffers, so that V8 does not count it (shared-memory.ts). Default false
+ * @param scanned float32 vectors go where the vector unit can read them (simd-kernels.ts), which is shared. Default false
  * @throws MilvusError Corrupted, IoFailed
  */
 export async function readColumn(
@@ -54,8 +54,8 @@ export async function readColumn(
 ): Promise<Column> {
   const stored = storedColumn(meta, field.id)
   if (stored === undefined) return absentColumn(field, meta.rowCount)
-  await roomForColumn()
-  const floats = scanned && !shared && field.dataType === DataType.FloatVector
+  const floats = scanned && field.dataType === DataType.FloatVector
+  await roomForColumn(floats)
   const room = floats ? vectorArray(meta.rowCount, field.dim) : null
   return assemble(store, meta, stored, layoutOf(field.dataType, field.dim), shared, field.name, room)
 }
@@ -76,7 +76,7 @@ export async function* streamColumn(
   let rowsMax = 0
   for (let chunk = 0; chunk < stored.chunkCount; chunk++)
     rowsMax = Math.max(rowsMax, chunkEnd(meta, stored, chunk) - stored.chunkRows[chunk]!)
-  await roomForColumn()
+  await roomForColumn(true)
   const room = vectorArray(rowsMax, field.dim)
   for await (const { payload, from, rowCount, what } of chunksAhead(store, meta, stored, field.name)) {
     const values = room.length === rowCount * field.dim ? room : room.subarray(0, rowCount * field.dim)

@@ -9,7 +9,7 @@ import type { SegmentMeta } from '../../../lib/segment/segment-meta.js'
 import { gatherStored, readColumn, readSystemColumns } from '../../../lib/segment/segment-reader.js'
 import { deleteSegment, sweepSegments } from '../../../lib/segment/segment-sweep.js'
 import { CHUNK_BYTES_MAX, writeSegment } from '../../../lib/segment/segment-writer.js'
-import { columnKey } from '../../../lib/store/keys.js'
+import { columnKey, parseColumnKey } from '../../../lib/store/keys.js'
 import { openLevelStore } from '../../../lib/store/level-store.js'
 import type { Store } from '../../../lib/store/store.js'
 import { type Rng, rng, seedOf } from '../../support/rng.js'
@@ -104,7 +104,7 @@ t.test('float32 vectors that will be scanned are read to where the vector unit f
   }
 })
 
-t.test('a long column is cut into chunks of 1 to 2 MiB of whole rows', async t => {
+t.test('a long column is cut into chunks of 256 to 512 KiB of whole rows', async t => {
   const store = await openStore(t)
   const fields = [fieldOf(100, DataType.FloatVector, { dim: 64 }), fieldOf(101, DataType.JSON)]
   const { columns, rowCount, meta } = await writeRandom(store, rng(seed), fields, 20_011, 7, 700)
@@ -258,7 +258,7 @@ t.test('a cancelled write leaves no key behind', async t => {
   const store = await openStore(t)
   const field = fieldOf(100, DataType.FloatVector, { dim: 256 })
   const column = randomColumn(field, 8_000, rng(seed))
-  let chunks = 0
+  let writes = 0
   const input = {
     segmentId: 9,
     fields: [field],
@@ -269,17 +269,45 @@ t.test('a cancelled write leaves no key behind', async t => {
     deletes: { rows: new Int32Array(0), ticks: new Float64Array(0) },
     level: 0,
     appliedDelta: 0,
-    isCancelled: () => chunks === 4,
-    afterChunk: () => {
-      chunks++
+    isCancelled: () => writes === 4,
+    afterWrite: () => {
+      writes++
     },
   }
   await t.rejects(writeSegment(store, input), { name: 'MilvusError', reason: 'Canceled' })
-  t.equal(chunks, 4)
+  t.equal(writes, 4)
   t.equal(await countKeys(store), 0)
 })
 
-t.test('every chunk is a synced write of its own; a failed one is reported as it is', async t => {
+t.test('chunks of one column are written together, up to 2 MiB', async t => {
+  const store = await openStore(t)
+  const writes: { chunks: number; bytes: number }[] = []
+  const watched: Store = {
+    ...bind(store),
+    write: async (ops, sync) => {
+      t.ok(sync, 'synced')
+      let bytes = 0
+      for (const { key, value } of ops) {
+        bytes += value?.length ?? 0
+        t.equal(parseColumnKey(key).fieldId, parseColumnKey(ops[0]!.key).fieldId, 'of one column')
+      }
+      writes.push({ chunks: ops.length, bytes })
+      await store.write(ops, sync)
+    },
+  }
+  const fields = [fieldOf(100, DataType.FloatVector, { dim: 64 }), fieldOf(101, DataType.Int64)]
+  const { meta } = await writeRandom(watched, rng(seed), fields, 20_011)
+  const chunks = meta.columns.reduce((sum, column) => sum + column.chunkCount, 0)
+  t.equal(
+    writes.reduce((sum, write) => sum + write.chunks, 0),
+    chunks,
+    'each chunk is written once',
+  )
+  t.ok(writes.length <= chunks - 6, `${writes.length} writes of ${chunks} chunks`)
+  for (const { bytes } of writes) t.ok(bytes <= 2 * 1024 * 1024 + 256, `${bytes} bytes`)
+})
+
+t.test('every write is synced; a failed one is reported as it is', async t => {
   const store = await openStore(t)
   const syncs: boolean[] = []
   let clears = 0
