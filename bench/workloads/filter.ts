@@ -52,7 +52,7 @@ export interface Facts {
 const prepared = new Map<number, Promise<Facts>>()
 
 /** A store of so many facts, compacted; made once per process and count. */
-function preparedFacts(rows: number): Promise<Facts> {
+export function preparedFacts(rows: number): Promise<Facts> {
   let facts = prepared.get(rows)
   if (facts === undefined) {
     facts = prepareFacts(rows)
