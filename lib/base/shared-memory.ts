@@ -36,7 +36,7 @@ const LONG_BYTES = 4_096
  * Copies `source` to `target` from `at` on. The same as `target.set(source, at)`, which copies to shared memory byte by
  * byte unless both sides are aligned alike (8 times slower).
  */
-export function copyBytes(target: Uint8Array, source: Uint8Array, at: number): void {
+export function copyIntoShared(target: Uint8Array, source: Uint8Array, at: number): void {
   const lead = (target.byteOffset + at) & 7
   const shared = target.buffer instanceof SharedArrayBuffer
   if (!shared || source.length < LONG_BYTES || lead === (source.byteOffset & 7)) {

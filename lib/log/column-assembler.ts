@@ -8,7 +8,7 @@
 import { assert } from '../base/assert.js'
 import { newBits, setBit, trimBits, wordsFor } from '../base/bitset.js'
 import { bytesOf, elementBytes, readU32 } from '../base/bytes.js'
-import { copyBytes } from '../base/shared-memory.js'
+import { copyIntoShared } from '../base/shared-memory.js'
 import type { Column } from '../schema/column.js'
 import { ELEMENT_BYTES, type FixedArray, type Layout, newFixedArray } from '../schema/data-type.js'
 import { corrupted } from '../store/codec.js'
@@ -108,7 +108,7 @@ export class ColumnAssembler {
   ): void {
     const rowBytes = layout.width * ELEMENT_BYTES[layout.kind]
     checkLength(bytes, at + rowCount * rowBytes, this.#what)
-    copyBytes(this.#valueBytes, bytes.subarray(at), rowFrom * rowBytes)
+    copyIntoShared(this.#valueBytes, bytes.subarray(at), rowFrom * rowBytes)
   }
 
   #addVar(bytes: Uint8Array, at: number, rowFrom: number, rowCount: number): void {
@@ -119,7 +119,7 @@ export class ColumnAssembler {
     if (base + last > this.#heap.length) {
       this.#resizeHeap(Math.max(base + last, this.#growth()), base)
     }
-    copyBytes(this.#heap, bytes.subarray(heapAt), base)
+    copyIntoShared(this.#heap, bytes.subarray(heapAt), base)
   }
 
   #addValidity(bytes: Uint8Array, rowFrom: number, rowCount: number): void {

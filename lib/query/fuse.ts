@@ -42,8 +42,8 @@ interface Entry {
 
 const { fround } = Math
 
-/** Places fused between two looks at the clock: about 1 ms. */
-const SLICE_PLACES = 2_048
+/** Places fused between two looks at the clock: 0.1 ms, and ten times that before the code is compiled. */
+const SLICE_PLACES = 512
 
 /** Fuses the lists of one query; long ones in slices. */
 export async function fuse(
@@ -141,13 +141,20 @@ async function rankingOfEntries(unsorted: readonly Entry[], distance: boolean, t
   const sign = distance ? 1 : -1
   const compare = (a: Entry, b: Entry): number => sign * (a.score - b.score) || compareKeys(a.id, b.id)
   const entries = await sortInSlices(unsorted, compare, turn)
-  return {
-    ids: entries.map(entry => entry.id),
-    signed: entries.map(entry => (distance ? entry.score : 0 - entry.score)),
-    segmentOf: entries.map(entry => entry.segment),
-    rows: entries.map(entry => entry.row),
-    dropped: 0,
+  const count = entries.length
+  const ids: PkKey[] = new Array(count)
+  const signed: number[] = new Array(count)
+  const segmentOf: number[] = new Array(count)
+  const rows: number[] = new Array(count)
+  for (let i = 0; i < count; i++) {
+    const entry = entries[i]!
+    ids[i] = entry.id
+    signed[i] = distance ? entry.score : 0 - entry.score
+    segmentOf[i] = entry.segment
+    rows[i] = entry.row
+    if (i % SLICE_PLACES === SLICE_PLACES - 1 && turn.due()) await turn.next()
   }
+  return { ids, signed, segmentOf, rows, dropped: 0 }
 }
 
 /** Orders a ranking anew by other scores (as the caller sees them); equal scores by smaller key. */

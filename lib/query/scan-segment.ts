@@ -19,7 +19,7 @@ import { byKey, firstOf, type SearchTarget, type SegmentHits } from './segment-h
 import { invertedLists, scanLists } from './sparse-lists.js'
 
 /** Elements compared between two looks at the clock: at most about 1 ms. */
-const SLICE_ELEMENTS = 1_000_000
+const SLICE_ELEMENTS = 250_000
 /** Rows of a sparse or binary column compared between two looks at the clock. */
 const SLICE_ROWS = 8192
 /** Rows that enter a heap of more than FEW_HITS between two looks at the clock: under 1 ms. */

@@ -11,6 +11,7 @@
  */
 import { assert, present } from '../base/assert.js'
 import { MilvusError } from '../base/errors.js'
+import { freeBytes } from '../base/free-bytes.js'
 import { vectorArray } from '../index/simd-kernels.js'
 import { ColumnAssembler } from '../log/column-codec.js'
 import { decodeRows } from '../log/row-codec.js'
@@ -121,9 +122,11 @@ export async function gatherStored(
     const some = groups.slice(at, at + FETCH_CHUNKS)
     const gather = async ({ chunk, rows: wanted }: ChunkRows): Promise<Column> => {
       const what = chunkName(meta, field.id, field.name, chunk)
-      const bytes = await fetchChunk(store, meta, field.id, chunk, what)
+      const bytes = await fetchValue(store, columnKey(meta.id, field.id, chunk))
       const count = chunkEnd(meta, stored, chunk) - stored.chunkRows[chunk]!
-      return decodeRows(layout, bytes, count, wanted, what)
+      const column = decodeRows(layout, checkedPayload(bytes, what), count, wanted, what)
+      if (bytes !== undefined) freeBytes(bytes)
+      return column
     }
     const columns = await Promise.all(some.map(gather))
     for (let i = 0; i < columns.length; i++)
@@ -176,7 +179,10 @@ interface CheckedChunk {
   readonly what: string
 }
 
-/** The chunks of a column in row order, checked; the disk works ahead while one is being used. */
+/**
+ * The chunks of a column in row order, checked; the disk works ahead while one is being used. A payload is gone when
+ * the next one is asked for.
+ */
 async function* chunksAhead(
   store: Store,
   meta: SegmentMeta,
@@ -199,10 +205,11 @@ async function* chunksAhead(
     const rowCount = chunkEnd(meta, stored, chunk) - from
     yield { payload: checkedPayload(bytes, what), from, rowCount, what }
     ahead[chunk] = NOTHING_AHEAD
+    if (bytes !== undefined) freeBytes(bytes)
   }
 }
 
-/** Stands where a chunk was fetched and used, so that its bytes can go. */
+/** Stands where a chunk was fetched and used. */
 const NOTHING_AHEAD = Promise.resolve(undefined)
 
 /**

@@ -23,7 +23,7 @@ export interface ScanRange {
 }
 
 export interface Store {
-  /** The value, or undefined when the key is absent. */
+  /** The value, or undefined when the key is absent. The bytes are the caller's own, who may give them back (freeBytes). */
   get(key: Uint8Array): Promise<Uint8Array | undefined>
   /** Values in the order of the keys, undefined where absent. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>

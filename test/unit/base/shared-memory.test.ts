@@ -1,5 +1,5 @@
 import t from 'tap'
-import { copyBytes, memoryReleased } from '../../../lib/base/shared-memory.js'
+import { copyIntoShared, memoryReleased } from '../../../lib/base/shared-memory.js'
 import { vectorArray } from '../../../lib/index/simd-kernels.js'
 import { rng, seedOf } from '../../support/rng.js'
 
@@ -14,7 +14,7 @@ t.test(`bytes are copied whatever their alignment (SEED=${seed})`, async t => {
     const from = random.int(40)
     const length = random.int(random.chance() ? 8_000 : 290_000)
     const at = random.int(90_000)
-    copyBytes(target, source.subarray(from, from + length), at)
+    copyIntoShared(target, source.subarray(from, from + length), at)
     const copied = Buffer.from(target.slice(at, at + length))
     t.ok(copied.equals(source.subarray(from, from + length)), `${length} bytes from ${from} to ${at}`)
     const around = [target.subarray(0, at), target.subarray(at + length)]
@@ -24,7 +24,7 @@ t.test(`bytes are copied whatever their alignment (SEED=${seed})`, async t => {
     )
   }
   const small = new Uint8Array(new SharedArrayBuffer(10_000))
-  t.throws(() => copyBytes(small, source.subarray(1, 9_001), 1_001), RangeError, 'too long')
+  t.throws(() => copyIntoShared(small, source.subarray(1, 9_001), 1_001), RangeError, 'too long')
 })
 
 t.test('memory that was released is collected, although V8 does not count it', async t => {

@@ -9,6 +9,7 @@ import { VectorCodes, worthCoding } from '../../../lib/index/vector-codes.js'
 import type { FixedColumn } from '../../../lib/schema/column.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { type Rng, rng } from '../../support/rng.js'
+import { fakeClock } from '../../support/rounds.js'
 import { fieldOf } from './fixtures-vectors.js'
 
 const seed = Number(process.env['SEED'] ?? 29)
@@ -120,6 +121,7 @@ t.test('what is small has no codes, and building stops when nobody wants them', 
 })
 
 t.test('codes of several columns are made one after the other', async t => {
+  fakeClock(t).leapMs = 10
   let now = 0
   const asked: number[] = []
   const wanted = (column: number) => (): boolean => {
