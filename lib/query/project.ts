@@ -123,6 +123,7 @@ async function projectBlocks(
 ): Promise<Row[]> {
   for (let from = 0; from < refs.count; from += BLOCK_ROWS) {
     const to = Math.min(from + BLOCK_ROWS, refs.count)
+    if (turn.due()) await turn.next()
     const opening = openBlocks(projection, refs, from, to)
     const blocks = opening instanceof Promise ? await opening : opening
     if (turn.due()) await turn.next()
