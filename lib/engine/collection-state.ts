@@ -26,6 +26,7 @@ import { isVectorType } from '../schema/data-type.js'
 import type { ColumnCache } from '../segment/column-cache.js'
 import { GrowingSegment } from '../segment/growing-segment.js'
 import { type Manifest, manifestOp } from '../segment/manifest.js'
+import { keyAt } from '../segment/pk-order.js'
 import { SealedSegment, type SegmentContext } from '../segment/sealed-segment.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import type { DeleteSource } from '../segment/segment-base.js'
@@ -167,22 +168,23 @@ export class CollectionState implements DeleteSource {
     return this.snapshots.take(tick, this.segments())
   }
 
-  /** Marks the keys as deleted wherever they live in memory; what is not resident catches up when it is loaded. */
-  deleteKeys(
-    keys: Column,
-    pkOf: (row: number) => number | bigint | string,
-    rowCount: number,
-    scope: number,
-    tick: Tick,
-  ): void {
-    for (const segment of this.sealed) segment.deleteRows(keys, 0, rowCount, scope, tick)
-    for (const segment of this.joining) segment.deleteRows(keys, 0, rowCount, scope, tick)
-    for (let row = 0; row < rowCount; row++) {
-      const key = pkOf(row)
+  /**
+   * Notes deletes: a segment that is loaded from now on catches up with them. Those that are resident are marked next
+   * (`markKeys`), before the next delete is noted.
+   */
+  noteDeletes(keys: Column, rowCount: number, scope: number, tick: Tick): void {
+    this.growing.deleteList.append(keys, 0, rowCount, scope, tick)
+  }
+
+  /** Marks keys [from, to) of noted deletes wherever they live in memory. */
+  markKeys(keys: Column, from: number, to: number, scope: number, tick: Tick): void {
+    for (const segment of this.sealed) segment.deleteRows(keys, from, to, scope, tick)
+    for (const segment of this.joining) segment.deleteRows(keys, from, to, scope, tick)
+    for (let row = from; row < to; row++) {
+      const key = keyAt(keys, row)
       for (const segment of this.frozen) segment.deletePk(key, scope, tick)
       this.growing.deletePk(key, scope, tick)
     }
-    this.growing.deleteList.append(keys, 0, rowCount, scope, tick)
   }
 
   /**

@@ -6,6 +6,7 @@
  */
 import { MilvusError } from '../base/errors.js'
 import { TICK_MAX } from '../base/timestamp.js'
+import { Turn } from '../base/turn.js'
 import { copyTemplates, type FilterPlan, type TemplateValues } from '../filter/compile.js'
 import { filterReady } from '../filter/geometry-library.js'
 import type { IndexSpec } from '../index/index-spec.js'
@@ -36,7 +37,10 @@ import { openSnapshot, type ReadScope, readContext } from './read-path.js'
 import { WritePath } from './write-path.js'
 import {
   arrayOps,
+  batchBytes,
   checkUpsertKeys,
+  LARGE_BYTES,
+  type ReadyWrite,
   readyInsert,
   readyOverride,
   scopeOf,
@@ -100,8 +104,7 @@ export class EngineCollection {
    * @throws MilvusError for bad rows (nothing is written then); IoFailed, DiskFull
    */
   async insert(batch: PartialBatch, partitionName?: string): Promise<WriteResult> {
-    const ready = readyInsert(this.state, batch, partitionName)
-    return this.#write(batch, () => ready)
+    return this.#writeReady(batch, () => readyInsert(this.state, batch, partitionName))
   }
 
   /**
@@ -112,15 +115,32 @@ export class EngineCollection {
     const { partitionName } = options
     const ops = arrayOps(this.schema, batch, options.fieldOps)
     if (options.partialUpdate !== true && ops.size === 0) {
-      const ready = readyOverride(this.state, batch, partitionName)
-      return this.#write(batch, () => ready)
+      return this.#writeReady(batch, () => readyOverride(this.state, batch, partitionName))
     }
     checkUpsertKeys(this.schema, batch, partitionName)
     scopeOf(this.state, partitionName)
     return this.#write(batch, () => decideMerge(this.state, batch, ops, partitionName))
   }
 
-  #write(batch: PartialBatch, decide: () => ReturnType<typeof decideMerge>): Promise<WriteResult> {
+  /**
+   * Writes what needs nothing but the request. It is judged at once, before it takes its place among the writes; a large
+   * one when its turn comes, in a round of the event loop of its own, since taking it in has used up this one.
+   */
+  #writeReady(batch: PartialBatch, judge: () => ReadyWrite): Promise<WriteResult> {
+    if (batchBytes(batch) < LARGE_BYTES) {
+      const ready = judge()
+      return this.#write(batch, () => ready)
+    }
+    return this.#write(batch, async () => {
+      const turn = new Turn()
+      if (turn.due()) await turn.next()
+      const ready = judge()
+      if (turn.due()) await turn.next()
+      return ready
+    })
+  }
+
+  #write(batch: PartialBatch, decide: () => ReadyWrite | Promise<ReadyWrite>): Promise<WriteResult> {
     const { schema } = this.state
     return this.writes.write(batchBytes(batch), () => {
       // Columns stand in the order of the schema they were made for.
@@ -409,17 +429,4 @@ export class EngineCollection {
       byteLength: segments.reduce((sum, segment) => sum + segment.byteLength, 0),
     }
   }
-}
-
-/** Bytes that a request holds in memory, roughly: its columns. */
-function batchBytes(batch: PartialBatch): number {
-  let bytes = 256
-  for (const column of batch.columns) {
-    if (column === null) continue
-    bytes +=
-      column.layout === 'fixed'
-        ? column.values.byteLength
-        : column.heap.byteLength + column.offsets.byteLength
-  }
-  return bytes
 }

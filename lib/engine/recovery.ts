@@ -18,7 +18,6 @@ import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { ColumnBatch } from '../schema/column.js'
 import { constantColumn, nullColumn } from '../schema/column-ops.js'
 import { readManifest } from '../segment/manifest.js'
-import { keyAt } from '../segment/pk-order.js'
 import { sweepSegments } from '../segment/segment-sweep.js'
 import { deltaKey, deltaRange, logRange, logsRange, parseDeltaKey, parseLogKey } from '../store/keys.js'
 import { indexDirectory } from '../store/layout.js'
@@ -55,11 +54,12 @@ function applyRequest(state: CollectionState, request: DecodedRequest): void {
   const { tick, insert } = request
   if (request.delete !== null) {
     const { pk, rowCount, scope } = request.delete
-    state.deleteKeys(pk, row => keyAt(pk, row), rowCount, scope, tick)
+    state.noteDeletes(pk, rowCount, scope, tick)
+    state.markKeys(pk, 0, rowCount, scope, tick)
   }
   if (insert !== null) {
     const batch = alignToSchema(state.schema, insert)
-    state.growing.append(batch, insert.partitionIds, tick)
+    state.growing.append(batch, insert.partitionIds, tick, 0, batch.rowCount)
   } else {
     state.growing.lastTick = tick
   }

@@ -22,13 +22,13 @@ import { assert } from '../base/assert.js'
 import { crashPoint } from '../base/crash-point.js'
 import { MilvusError } from '../base/errors.js'
 import type { Tick } from '../base/timestamp.js'
+import { Turn } from '../base/turn.js'
 import { GroupCommit } from '../log/group-commit.js'
 import { LogRecordWriter } from '../log/log-record.js'
-import { keyAt } from '../segment/pk-order.js'
 import { logKeyOfTick } from '../store/keys.js'
 import type { CollectionState } from './collection-state.js'
 import { freezeGrowing } from './flush.js'
-import type { ReadyWrite, WriteResult } from './write-request.js'
+import { batchBytes, LARGE_BYTES, type ReadyWrite, type WriteResult } from './write-request.js'
 
 /** One entry of the queue. `bytes` is what it holds in memory while it waits. */
 class Pending {
@@ -58,6 +58,17 @@ export interface Flusher {
   error(): unknown
 }
 
+/** Requests of fewer keys, and of fewer than LARGE_BYTES, are applied in one step, of less than a millisecond. */
+const LARGE_KEYS = 2_048
+/** What is applied between two looks at the clock. */
+const SLICE_BYTES = 64 * 1024
+const SLICE_KEYS = 512
+
+function isLarge({ insert, remove }: ReadyWrite): boolean {
+  if (remove !== null && remove.rowCount >= LARGE_KEYS) return true
+  return insert !== null && batchBytes(insert.batch) >= LARGE_BYTES
+}
+
 /** A growing segment may grow to this many times its size while flushes fail; then writes are refused. */
 const OVERGROWTH_MAX = 4
 
@@ -69,6 +80,7 @@ export class WritePath {
   #record: LogRecordWriter | null = null
   /** Bytes of the last record. */
   #recordBytes = 0
+  readonly #turn = new Turn()
 
   constructor(state: CollectionState, flusher: Flusher) {
     this.#state = state
@@ -132,26 +144,41 @@ export class WritePath {
     if (item.barrier !== null) return this.#settle(item, item.barrier)
     if (this.#state.broken !== null) throw this.#state.broken
     const ready = this.#decided(item)
-    if (ready instanceof Promise) return ready.then(ready => this.#place(item, ready))
-    this.#place(item, ready)
-    return null
+    if (ready instanceof Promise) return ready.then(ready => this.#place(item, ready) ?? undefined)
+    return this.#place(item, ready)
   }
 
-  /** From here to the applied row nothing waits: ticks rise in the order of the log. */
-  #place(item: Pending, ready: ReadyWrite | null): void {
-    if (ready === null) return
+  /**
+   * Applies the request to memory and encodes it. No other request is prepared meanwhile: ticks rise in the order of the
+   * log. A large one is applied in slices; the record of earlier requests may be written between two of them, so this
+   * one enters the record, and raises the applied tick, when all of it is there.
+   */
+  #place(item: Pending, ready: ReadyWrite | null): Promise<void> | null {
+    if (ready === null) return null
     const state = this.#state
     if (state.broken !== null) throw state.broken
     if (ready.insert === null && ready.remove === null) {
       item.result = { ...ready.result, tick: state.appliedTick }
-      return
+      return null
     }
     const tick = state.env.oracle.next()
-    this.#record ??= this.#newRecord()
-    this.#record.add(tick, ready.insert, ready.remove)
-    this.#apply(ready, tick)
-    const { insertCount, upsertCount, deleteCount, ids } = ready.result
-    item.result = { insertCount, upsertCount, deleteCount, ids, tick }
+    if (isLarge(ready)) {
+      return this.#applyInSlices(ready, tick).then(() => {
+        if (state.broken !== null) throw state.broken
+        this.#encode(item, ready, tick)
+      })
+    }
+    if (ready.remove !== null) {
+      const { pk, rowCount, scope } = ready.remove
+      state.noteDeletes(pk, rowCount, scope, tick)
+      state.markKeys(pk, 0, rowCount, scope, tick)
+    }
+    if (ready.insert !== null) {
+      const { batch, partitionIds } = ready.insert
+      state.growing.append(batch, partitionIds, tick, 0, batch.rowCount)
+    }
+    this.#encode(item, ready, tick)
+    return null
   }
 
   /** What the request writes; null when it failed, which fails nobody else. */
@@ -184,15 +211,38 @@ export class WritePath {
     return new LogRecordWriter(schema, previousTick, this.#recordBytes)
   }
 
-  #apply(ready: ReadyWrite, tick: Tick): void {
+  async #applyInSlices({ remove, insert }: ReadyWrite, tick: Tick): Promise<void> {
     const state = this.#state
-    if (ready.remove !== null) {
-      const { pk, rowCount, scope } = ready.remove
-      state.deleteKeys(pk, row => keyAt(pk, row), rowCount, scope, tick)
+    const turn = this.#turn
+    if (remove !== null) {
+      const { pk, rowCount, scope } = remove
+      state.noteDeletes(pk, rowCount, scope, tick)
+      for (let row = 0; row < rowCount; row += SLICE_KEYS) {
+        if (turn.due()) await turn.next()
+        state.markKeys(pk, row, Math.min(rowCount, row + SLICE_KEYS), scope, tick)
+      }
     }
-    if (ready.insert !== null) state.growing.append(ready.insert.batch, ready.insert.partitionIds, tick)
-    else state.growing.lastTick = tick
+    if (insert !== null) {
+      const { batch, partitionIds } = insert
+      const { rowCount } = batch
+      const step = Math.max(1, Math.floor((rowCount * SLICE_BYTES) / batchBytes(batch)))
+      for (let row = 0; row < rowCount; row += step) {
+        if (turn.due()) await turn.next()
+        state.growing.append(batch, partitionIds, tick, row, Math.min(rowCount, row + step))
+      }
+    }
+    if (turn.due()) await turn.next()
+  }
+
+  /** Encodes an applied request. */
+  #encode(item: Pending, ready: ReadyWrite, tick: Tick): void {
+    const state = this.#state
+    this.#record ??= this.#newRecord()
+    this.#record.add(tick, ready.insert, ready.remove)
+    state.growing.lastTick = tick
     state.appliedTick = tick
+    const { insertCount, upsertCount, deleteCount, ids } = ready.result
+    item.result = { insertCount, upsertCount, deleteCount, ids, tick }
   }
 
   /** Writes what was prepared since the last time; then it is visible. */
@@ -204,6 +254,8 @@ export class WritePath {
     this.#record = null
     const value = record.finish()
     this.#recordBytes = value.length
+    // LevelDB copies it.
+    if (value.length >= LARGE_BYTES && this.#turn.due()) await this.#turn.next()
     crashPoint('write:before-sync')
     try {
       await state.env.store.write(

@@ -2,7 +2,7 @@
  * Write requests on their way to the log: what a caller asked for, and what is left of it when its turn comes.
  *
  * Judged in two steps. What the request alone decides (types, lengths, missing fields, routing) is judged at once, so
- * that a bad request never waits in the queue. What depends on stored rows (merge, delete by filter) is decided at the
+ * that a bad request never waits in the queue (unless it is large: then in a round of its own, at its turn). What depends on stored rows (merge, delete by filter) is decided at the
  * request's turn, when every earlier request has been applied: that is why no update is ever lost.
  */
 import { invalid, MilvusError } from '../base/errors.js'
@@ -21,6 +21,9 @@ import type { PkKey } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
 import { routeRows } from './partition-route.js'
 import { INSERT_AUTO_ID_PROPERTY } from './records.js'
+
+/** From this size on a request is judged, applied, encoded and written in rounds of the event loop of their own. */
+export const LARGE_BYTES = 128 * 1024
 
 /** What a write did. */
 export interface WriteResult {
@@ -210,4 +213,17 @@ function newPks(state: CollectionState, count: number): Column {
   const offsets = new Uint32Array(count + 1)
   for (let i = 0; i < count; i++) offsets[i + 1] = offsets[i]! + String(first + i).length
   return { layout: 'var', offsets, heap, validity: null }
+}
+
+/** Bytes that a request holds in memory, roughly: its columns. */
+export function batchBytes(batch: Pick<PartialBatch, 'columns'>): number {
+  let bytes = 256
+  for (const column of batch.columns) {
+    if (column === null) continue
+    bytes +=
+      column.layout === 'fixed'
+        ? column.values.byteLength
+        : column.heap.byteLength + column.offsets.byteLength
+  }
+  return bytes
 }

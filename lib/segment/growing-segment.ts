@@ -74,20 +74,23 @@ export class GrowingSegment implements Segment {
     return bytes
   }
 
-  /** Appends all rows of a complete batch at one tick. */
-  append(batch: ColumnBatch, partitionIds: Int32Array, tick: Tick): void {
+  /**
+   * Appends rows [first, end) of a complete batch. All rows of a batch have one tick and come one after the other, so
+   * that nobody who reads up to an earlier tick sees some of them.
+   */
+  append(batch: ColumnBatch, partitionIds: Int32Array, tick: Tick, first: number, end: number): void {
     assert(!this.#frozen, 'a frozen segment takes no rows')
-    assert(tick > this.lastTick, 'rows arrive in tick order')
+    assert(tick > this.lastTick || (first > 0 && tick === this.lastTick), 'rows arrive in tick order')
     const from = this.#rowCount
-    const to = from + batch.rowCount
+    const to = from + end - first
     for (let i = 0; i < this.#columns.length; i++) {
-      this.#columns[i]!.append(present(batch.columns[i], 'a stored batch is complete'), 0, batch.rowCount)
+      this.#columns[i]!.append(present(batch.columns[i], 'a stored batch is complete'), first, end)
     }
     this.#reserve(to)
     this.#ticks.fill(tick, from, to)
-    this.#partitionIds.set(partitionIds, from)
-    this.#noteKeys(present(batch.columns[this.#pkIndex], 'a batch has keys'), partitionIds, from, to)
-    this.deletes.appendRows(batch.rowCount)
+    this.#partitionIds.set(partitionIds.subarray(first, end), from)
+    this.#noteKeys(present(batch.columns[this.#pkIndex], 'a batch has keys'), first, from, to)
+    this.deletes.appendRows(end - first)
     this.#rowCount = to
     this.lastTick = tick
   }
@@ -103,13 +106,14 @@ export class GrowingSegment implements Segment {
     this.#partitionIds = partitionIds
   }
 
-  #noteKeys(pk: Column, partitionIds: Int32Array, from: number, to: number): void {
+  /** Rows [from, to) have the keys from `first` on. */
+  #noteKeys(pk: Column, first: number, from: number, to: number): void {
     for (let row = from; row < to; row++) {
-      const key = keyAt(pk, row - from)
+      const key = keyAt(pk, first + row - from)
       const older = this.#newest.get(key)
       this.#newest.set(key, row)
       if (older !== undefined) this.#link(row, older)
-      this.#partitions.add(partitionIds[row - from]!)
+      this.#partitions.add(this.#partitionIds[row]!)
     }
   }
 

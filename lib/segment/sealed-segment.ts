@@ -150,8 +150,9 @@ export class SealedSegment implements Segment {
     ])
     const base = new SegmentBase(this.meta.rowCount, pk, system)
     const turn = new Turn()
-    while (base.catchUp(deletes, this.meta.appliedDelta, turn)) await turn.next()
     await prepareNumbers(this.meta.rowCount, turn)
+    // Nothing waits between the last of the deletes and the base: a delete in between would be nobody's.
+    while (base.catchUp(deletes, this.meta.appliedDelta, turn)) await turn.next()
     this.#base = base
   }
 
