@@ -3,7 +3,8 @@
  *
  * What is loaded is one field of the catalog record: none, all, or a list of partition ids. It decides which rows reads
  * may see and outlives a restart; keys and graphs come into memory at load, columns when they are first needed. A
- * partition created while everything is loaded is loaded too, because the record says `all` and not a list.
+ * partition created while everything is loaded is loaded too, because the record says `all` and not a list. Vector
+ * fields that a load leaves out, or that are added after it, are not searched before the next load (§5.4).
  *
  *   killed before the record is durable -> the load state did not change
  *   killed after it                     -> it did; memory follows the record at the next open
@@ -19,7 +20,10 @@ import { type CollectionRecord, DEFAULT_DATABASE, type LoadState, type Partition
 
 /** What a load may ask for. */
 export interface LoadOptions {
-  /** Fields to load: a hint, everything is served. Vector fields that are left out need no index. Default: all. */
+  /**
+   * Fields to load: a hint, everything can be filtered and read. Vector fields that are left out need no index and
+   * cannot be searched. Default: all.
+   */
   readonly loadFields?: readonly string[]
   /** Leaves `$meta` out of the list. Default false. */
   readonly skipLoadDynamicField?: boolean
@@ -75,17 +79,25 @@ async function load(collection: EngineCollection, options: LoadOptions, next: Lo
     throw new MilvusError('CollectionNotLoaded', '', { fields: { collection: record.schema.name } })
   // A refresh names no fields: it loads again what is loaded.
   const again = options.refresh === true && (options.loadFields ?? []).length === 0
-  const kept = again ? record.loadFields?.filter(name => fieldIndex(record.schema, name) >= 0) : undefined
+  const kept = again ? refreshedFields(record) : null
   const loadFields = kept ?? checkLoadFields(record.schema, options)
   checkIndexed(record, loadFields)
-  const { loadFields: _, ...rest } = record
+  const { loadFields: _, unloadedVectors, ...rest } = record
   const hint = loadFields === null ? {} : { loadFields }
-  if (!sameLoad(record.load, next) || !sameFields(record.loadFields ?? null, loadFields)) {
+  const changes = !sameLoad(record.load, next) || !sameFields(record.loadFields ?? null, loadFields)
+  if (changes || unloadedVectors !== undefined) {
     const changed: CollectionRecord = { ...rest, ...hint, load: next }
     await collection.state.env.catalog.putCollection(changed)
     collection.state.record = changed
   }
   await collection.preload()
+}
+
+/** The field list of a refresh: that of the load before, and vectors that were added since. Null: all. */
+function refreshedFields({ schema, loadFields, unloadedVectors = [] }: CollectionRecord): string[] | null {
+  if (loadFields === undefined) return null
+  const added = schema.fields.filter(field => unloadedVectors.includes(field.id)).map(field => field.name)
+  return [...new Set([...loadFields.filter(name => fieldIndex(schema, name) >= 0), ...added])]
 }
 
 function sameLoad(a: LoadState, b: LoadState): boolean {

@@ -28,7 +28,9 @@ export function createAlias(
     checkAliasName(alias)
     const db = catalog.database(database)
     const target = catalog.find(db, collection)
-    if (target === undefined) throw collectionNotFound(database, collection)
+    // An alias leads to a collection, never to another alias.
+    if (target === undefined || target.schema.name !== collection)
+      throw collectionNotFound(database, collection)
     const holder = catalog.find(db, alias)
     if (holder?.schema.name === alias) {
       throw new MilvusError('AliasCollectionNameConflict', '', { fields: { database, alias } })

@@ -7,13 +7,15 @@
  */
 import { invalid, MilvusError } from '../base/errors.js'
 import { type Tick, tickOfHybrid, tickOfWallMs } from '../base/timestamp.js'
+import type { IndexSpec } from '../index/index-spec.js'
 import type { ReadContext } from '../query/request.js'
 import type { RowDeadline } from '../query/row-deadline.js'
-import { fieldIndex } from '../schema/collection-schema.js'
+import { type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
 import type { Snapshot } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
 import { isTrue } from './properties.js'
 import {
+  type CollectionRecord,
   ISOLATION_PROPERTY,
   RETENTION_PROPERTY,
   TIMEZONE_PROPERTY,
@@ -107,7 +109,7 @@ export function readContext(
 ): ReadContext {
   return {
     schema: state.schema,
-    indexes: state.record.indexes,
+    indexes: loadedIndexes(state.record),
     timeZone: state.record.properties[TIMEZONE_PROPERTY] ?? 'UTC',
     isolated: isTrue(state.record.properties[ISOLATION_PROPERTY]),
     int64As: state.env.options.int64As,
@@ -117,6 +119,24 @@ export function readContext(
     expireBeforeTick: expireBeforeTick(state),
     deadline: rowDeadline(state),
   }
+}
+
+/** Indexes a search may use: vector fields that were left out of the load, or added after it, have none (§5.4). */
+function loadedIndexes({
+  schema,
+  indexes,
+  loadFields,
+  unloadedVectors,
+}: CollectionRecord): readonly IndexSpec[] {
+  if (loadFields === undefined && unloadedVectors === undefined) return indexes
+  const isLoaded = ({ id, name }: FieldSchema): boolean =>
+    (loadFields?.includes(name) ?? true) && unloadedVectors?.includes(id) !== true
+  const loaded = new Set(schema.fields.filter(isLoaded).map(field => field.name))
+  return indexes.filter(({ metricType, fieldName }) => {
+    // The vectors of a struct array are named struct[sub].
+    const [field] = fieldName.split('[', 1)
+    return metricType === '' || loaded.has(field!)
+  })
 }
 
 /** Ids of the partitions to read, null when no row needs a check. */

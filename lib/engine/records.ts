@@ -40,8 +40,10 @@ export interface CollectionRecord {
   readonly consistencyLevel: number
   readonly shardCount: number
   readonly load: LoadState
-  /** Fields named when it was loaded; a hint, everything is served. Absent: all. */
+  /** Fields named when it was loaded. A hint, but other vector fields are not searched. Absent: all. */
   readonly loadFields?: readonly string[]
+  /** Ids of fields with vectors that were added since it was loaded: not searched before the next load. */
+  readonly unloadedVectors?: readonly number[]
   readonly createdTick: Tick
   /** Tick of the last change of schema, properties or name: the schema cache key of Milvus's clients. */
   readonly updatedTick: Tick

@@ -20,7 +20,7 @@ import { LIMITS } from '../base/limits.js'
 import { filterReady } from '../filter/geometry-library.js'
 import { isStorageParam } from '../index/index-types.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
-import { DataType } from '../schema/data-type.js'
+import { DataType, isVectorType } from '../schema/data-type.js'
 import { buildField } from '../schema/field-rules.js'
 import { checkCollectionName } from '../schema/names.js'
 import type { FieldRequest } from '../schema/requests.js'
@@ -86,7 +86,7 @@ function keepsPlaces(before: CollectionSchema, after: CollectionSchema): boolean
 
 /**
  * Adds a field; rows written before read as null or as its default. Durable on return. A new vector field can be
- * searched once it has an index.
+ * searched once it has an index and the collection was loaded since.
  * @throws MilvusError ParameterInvalid (not nullable, a key, a duplicate, too many fields), FieldInvalidName
  */
 export function addField(engine: Engine, collection: EngineCollection, request: FieldRequest): Promise<void> {
@@ -95,7 +95,13 @@ export function addField(engine: Engine, collection: EngineCollection, request: 
     // A reader that found no Geometry field may be waiting; its filter must not meet one before the library is there.
     const ready = filterReady(schema)
     if (ready !== undefined) await ready
-    await changeRecord(engine, collection, { schema })
+    const { load, unloadedVectors } = collection.state.record
+    const added = schema.fields.find(field => fieldIndex(collection.schema, field.name) < 0)
+    const unloaded = load !== 'none' && added !== undefined && isVectorType(added.dataType)
+    await changeRecord(engine, collection, {
+      schema,
+      ...(unloaded && { unloadedVectors: [...(unloadedVectors ?? []), added.id] }),
+    })
   })
 }
 

@@ -266,6 +266,7 @@ function checkVectorIndex(
     if (text !== undefined) checkParam(key, text, rule)
   }
   checkSubquantizers(field, indexType, params)
+  checkRefinement(indexType, params)
   return metric
 }
 
@@ -364,6 +365,29 @@ function outOfRange(
   return invalid(
     `Out of range in json: param '${key}' (${text}) should be in range [${shown(rule.min)}, ${shown(rule.max)}${end}`,
   )
+}
+
+/** What a stored number keeps, less first; of equal ones either will do. */
+const PRECISIONS: Readonly<Record<string, number>> = {
+  sq4u: 4,
+  sq6: 6,
+  sq8: 8,
+  fp16: 16,
+  bf16: 16,
+  fp32: 32,
+  flat: 32,
+}
+
+/** Rows are compared again with better codes than those of the first comparison (query-search-semantics §4.2). */
+function checkRefinement(indexType: string, params: Readonly<Record<string, string>>): void {
+  if (indexType !== 'HNSW_SQ' || params['refine']?.toLowerCase() !== 'true') return
+  const [base, better] = [params['sq_type'], params['refine_type']]
+  if (base === undefined || better === undefined) return
+  if (PRECISIONS[better.toLowerCase()]! >= PRECISIONS[base.toLowerCase()]!) return
+  throw invalid(`invalid refine type : ${better}, it keeps less than sq_type ${base}`, {
+    expected: `a refine_type of at least the precision of ${base}`,
+    actual: better,
+  })
 }
 
 /** Product quantisation cuts a vector into `m` equal parts. */

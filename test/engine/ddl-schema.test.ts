@@ -168,7 +168,7 @@ t.test('what may not be added or dropped is refused, and nothing changes', async
   t.same((await bench.things.describe()).schema, before)
 })
 
-t.test('a new vector field needs an index, and is searched once it has one', async t => {
+t.test('a new vector field is searched once it has an index and the collection was loaded again', async t => {
   const bench = await things(t)
   await bench.things.insert(rows(0, 4))
   await bench.things.addField({ name: 'v2', dataType: DataType.FloatVector, dim: 2, nullable: true })
@@ -181,6 +181,11 @@ t.test('a new vector field needs an index, and is searched once it has one', asy
     /there is no vector index on field: \[v2\], please create index/,
   )
   await bench.things.createIndex({ fieldName: 'v2', indexType: 'FLAT', metricType: 'L2' })
+  const unloaded = /field index of the field: v2 is not loaded, please reload the collection/
+  t.match(await refusal(search()), unloaded, 'the index alone does not load it')
+  await bench.reopen()
+  t.match(await refusal(search()), unloaded, 'neither does opening the store again')
+  t.equal((await bench.things.search({ data: [[1, 0]], annsField: 'vec', limit: 5 }))[0]!.length, 5)
   await bench.things.load()
   t.same(
     (await search())[0]!.map(hit => (hit as { id: number }).id),

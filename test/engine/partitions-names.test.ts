@@ -170,6 +170,8 @@ t.test('aliases are names like any other', t =>
     })
     await t.rejects(db.createAlias('c2', 'c1'), { code: 1601 })
     await t.rejects(db.createAlias('b', 'nowhere'), { code: 100 })
+    await t.rejects(db.createAlias('b', 'a'), { code: 100 }, 'an alias is no target')
+    await t.rejects(db.alterAlias('a', 'a'), { code: 100 })
     await t.rejects(db.alterAlias('b', 'c1'), { code: 1600 })
     await t.rejects(db.createCollection({ ...schemaWith(), name: 'a' }), { code: 1601 }, 'one name space')
     await t.rejects(db.dropCollection('a'), { message: /cannot drop the collection via alias = a/ })

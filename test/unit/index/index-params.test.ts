@@ -191,6 +191,10 @@ t.test('build parameters have bounds and types', async t => {
     ['f32', 'HNSW', { efConstruction: 0 }, "param 'efConstruction' (0) should be in range [1, 2147483647]"],
     ['f32', 'HNSW_SQ', { sq_type: 'sQ8', refine: 'true', refine_type: 'FP32' }, 'accepted'],
     ['f32', 'HNSW_SQ', { sq_type: 'SQ7' }, 'invalid scalar quantizer type'],
+    ['f32', 'HNSW_SQ', { sq_type: 'SQ8', refine: true, refine_type: 'SQ6' }, 'invalid refine type : SQ6'],
+    ['f32', 'HNSW_SQ', { sq_type: 'fp16', refine: 'True', refine_type: 'sq8' }, 'invalid refine type : sq8'],
+    ['f32', 'HNSW_SQ', { sq_type: 'FP16', refine: true, refine_type: 'BF16' }, 'accepted'],
+    ['f32', 'HNSW_SQ', { sq_type: 'SQ8', refine: false, refine_type: 'SQ6' }, 'accepted'],
     ['f32', 'HNSW_SQ', { refine: 'yes' }, "param 'refine' (yes) should be a boolean"],
     [
       'f32',

@@ -48,19 +48,17 @@ async function opened(directory: string) {
 const pairs = (record: Record<string, string>) =>
   Object.entries(record).map(([key, value]) => ({ key, value }))
 
-async function search(call: Awaited<ReturnType<typeof opened>>['call'], params: Record<string, string>) {
+/** A search for the rows nearest to (0, 0). */
+async function searchRequest(params: Record<string, string>) {
   const values = [new Uint8Array(Float32Array.of(0, 0).buffer)]
   const placeholder_group = encode((await import('../../../lib/wire/messages/common.js')).PlaceholderGroup, {
     placeholders: [{ tag: '$0', type: 101, values }],
   })
-  const answer = await call('Search', {
-    ...named,
-    dsl_type: 1,
-    nq: 1,
-    placeholder_group,
-    search_params: pairs(params),
-  })
-  return decode(SearchResults, answer as Buffer)
+  return { ...named, dsl_type: 1, nq: 1, placeholder_group, search_params: pairs(params) }
+}
+
+async function search(call: Awaited<ReturnType<typeof opened>>['call'], params: Record<string, string>) {
+  return decode(SearchResults, (await call('Search', await searchRequest(params))) as Buffer)
 }
 
 /** How many ids below 128 a column of Int64 holds: one byte each. */
@@ -161,6 +159,11 @@ t.test('every search says which state it read, and takes no fraction for an inte
   }
   for (const params of ['{"ef":32}', '{"ef":"32"}', '{"radius":9.0}', '{"radius":1e1,"range_filter":0.0}'])
     t.ok((await search(call, { topk: '3', params })).session_ts > 0n, params)
+  const one = await searchRequest({ anns_field: 'vector', topk: '3' })
+  const rank_params = pairs({ limit: '3', strategy: 'rrf', params: '{"k":60}' })
+  const hybrid = await call('HybridSearch', { ...named, requests: [one, one], rank_params })
+  const { session_ts } = decode(SearchResults, hybrid as Buffer)
+  t.equal(session_ts, plain.session_ts, 'the same state as the search before')
   await db.close()
 })
 
