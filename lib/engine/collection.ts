@@ -5,7 +5,6 @@
  * never wire shapes.
  */
 import { MilvusError } from '../base/errors.js'
-import { TICK_MAX } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
 import { copyTemplates, type FilterPlan, type TemplateValues } from '../filter/compile.js'
 import { filterReady } from '../filter/geometry-library.js'
@@ -27,6 +26,7 @@ import type { SearchIteratorRequest } from '../query/search-pages.js'
 import type { CollectionSchema } from '../schema/collection-schema.js'
 import type { PartialBatch } from '../schema/rows-to-columns.js'
 import { CollectionBackground } from './background.js'
+import { type CollectionStats, exactFigures, figures, unloadReleased } from './collection-figures.js'
 import type { CollectionState } from './collection-state.js'
 import { buildOneIndex, compactOnce, removeSegment } from './compaction-flow.js'
 import { decideDelete, deleteKeysOf, deleteScope, planDelete, readyDelete } from './delete-path.js'
@@ -47,27 +47,6 @@ import {
   type UpsertOptions,
   type WriteResult,
 } from './write-request.js'
-
-/** Figures about a collection; counts are of rows in memory and on disk, not of readers' views. */
-export interface CollectionStats {
-  /** Live row versions at the newest visible state. */
-  readonly rowCount: number
-  readonly growingRows: number
-  readonly sealedRows: number
-  readonly deletedRows: number
-  readonly segments: readonly {
-    readonly id: number
-    readonly rowCount: number
-    readonly deletedRows: number
-    readonly byteLength: number
-    readonly level: number
-    readonly indexed: boolean
-    /** How often a filter took rows from a scalar index of this segment since it was loaded. */
-    readonly filterIndexUses: number
-  }[]
-  /** Bytes of sealed segments on disk. */
-  readonly byteLength: number
-}
 
 export class EngineCollection {
   readonly state: CollectionState
@@ -331,7 +310,7 @@ export class EngineCollection {
     }
     await this.finishIndexes()
     // Choosing needed the keys; a released collection gives them back.
-    this.#unloadReleased()
+    unloadReleased(this.state)
   }
 
   /** Returns when every declared graph is built. */
@@ -355,78 +334,13 @@ export class EngineCollection {
     this.background.buildIndexes()
   }
 
-  /**
-   * Live rows of dropped partitions, which leave with the next compaction. A sealed segment whose keys are not in memory
-   * tells only when all its partitions are gone.
-   */
-  #orphanedRows(): number {
-    const { state } = this
-    const { partitions, nextPartitionId } = state.record
-    if (partitions.length === nextPartitionId - 1) return 0
-    const live = new Set(partitions.map(p => p.id))
-    let count = 0
-    for (const segment of [...state.frozen, state.growing]) {
-      const all = segment.visible(TICK_MAX, null).count
-      count += all - segment.visible(TICK_MAX, live).count
-    }
-    for (const segment of state.sealed) {
-      const { partitionIds } = segment.meta
-      if (partitionIds.every(id => live.has(id))) continue
-      if (!partitionIds.some(id => live.has(id))) count += segment.rowCount - segment.deletedRows
-      else if (segment.isResident(state.schema.pkIndex))
-        count += segment.visible(TICK_MAX, null).count - segment.visible(TICK_MAX, live).count
-    }
-    return count
-  }
-
-  /**
-   * stats() with every delete counted: brings the keys of all segments into memory, as any read does; a collection that
-   * is released lets go of them again.
-   */
-  async exactStats(): Promise<CollectionStats> {
-    const { state } = this
-    while (state.gate !== null) await state.gate
-    const snapshot = state.snapshot()
-    try {
-      for (const segment of snapshot.segments) await segment.load([])
-      return this.stats()
-    } finally {
-      snapshot.release()
-      this.#unloadReleased()
-    }
-  }
-
-  /** A released collection keeps nothing of its segments in memory. */
-  #unloadReleased(): void {
-    const { loaded, sealed } = this.state
-    if (!loaded) for (const segment of sealed) if (segment.pins === 0) segment.unload()
+  /** stats() with every delete counted: brings the keys of all segments into memory, as any read does. */
+  exactStats(): Promise<CollectionStats> {
+    return exactFigures(this.state)
   }
 
   /** Figures at once: of segments whose keys are not in memory only the deletes they were written with are known. */
   stats(): CollectionStats {
-    const { state } = this
-    const segments = state.sealed.map(segment => ({
-      id: segment.id,
-      rowCount: segment.rowCount,
-      deletedRows: segment.deletedRows,
-      byteLength: segment.meta.byteLength,
-      level: segment.meta.level,
-      indexed: segment.meta.indexes.length > 0,
-      filterIndexUses: segment.orderUses,
-    }))
-    const growing = [...state.frozen, state.growing]
-    const growingRows = growing.reduce((sum, segment) => sum + segment.rowCount, 0)
-    const sealedRows = segments.reduce((sum, segment) => sum + segment.rowCount, 0)
-    const deletedRows =
-      growing.reduce((sum, segment) => sum + segment.deletes.deletedCount, 0) +
-      segments.reduce((sum, segment) => sum + segment.deletedRows, 0)
-    return {
-      rowCount: growingRows + sealedRows - deletedRows - this.#orphanedRows(),
-      growingRows,
-      sealedRows,
-      deletedRows,
-      segments,
-      byteLength: segments.reduce((sum, segment) => sum + segment.byteLength, 0),
-    }
+    return figures(this.state)
   }
 }
