@@ -9,7 +9,7 @@
 import { invalid } from '../base/errors.js'
 import { describe } from '../schema/cell-errors.js'
 
-type Kind = 'text' | 'boolean' | 'bigint' | 'array' | 'object'
+type Kind = 'text' | 'boolean' | 'number' | 'bigint' | 'array' | 'object'
 type Kinds = Readonly<Record<string, Kind>>
 
 const INSERT = { partitionName: 'text' } as const satisfies Kinds
@@ -20,14 +20,48 @@ const DELETE = {
   templates: 'object',
   partitionName: 'text',
 } as const satisfies Kinds
-const READ = { partitionNames: 'array', readTimestamp: 'bigint' } as const satisfies Kinds
+const READ = {
+  partitionNames: 'array',
+  readTimestamp: 'bigint',
+  outputFields: 'array',
+  templates: 'object',
+} as const satisfies Kinds
+/** Of reads too; null stands for "not given", as it may in JSON. */
+const QUESTION: readonly (readonly [name: string, kind: Kind])[] = [
+  ['filter', 'text'],
+  ['annsField', 'text'],
+  ['groupByField', 'text'],
+  ['timeZone', 'text'],
+  ['functionScore', 'object'],
+]
+const LOAD = {
+  loadFields: 'array',
+  skipLoadDynamicField: 'boolean',
+  replicaNumber: 'number',
+  refresh: 'boolean',
+} as const satisfies Kinds
 const DECLARED = {
   name: 'text',
   fields: 'array',
   indexes: 'array',
   functions: 'array',
   properties: 'object',
-} as const
+  description: 'text',
+  enableDynamicField: 'boolean',
+  autoId: 'boolean',
+  numPartitions: 'number',
+  load: 'boolean',
+} as const satisfies Kinds
+/** A flag that is no flag would be taken for false. */
+const FIELD = {
+  primaryKey: 'boolean',
+  autoId: 'boolean',
+  nullable: 'boolean',
+  partitionKey: 'boolean',
+  clusteringKey: 'boolean',
+  description: 'text',
+  params: 'object',
+} as const satisfies Kinds
 
 function isKind(value: unknown, kind: Kind): boolean {
   if (kind === 'array') return Array.isArray(value)
@@ -76,8 +110,36 @@ export function checkDeleteArguments(options: unknown): void {
 /** What every read has in common; the rest of a request is judged by the query room. */
 export function checkReadArguments(what: string, request: unknown): void {
   checkEach(what, request, READ, false)
-  const { partitionNames } = request as { readonly partitionNames?: readonly unknown[] }
-  for (const name of partitionNames ?? []) check('partition name', name, 'text')
+  const given = request as Readonly<Record<string, unknown>>
+  for (const name of (given['partitionNames'] ?? []) as readonly unknown[]) {
+    check('partition name', name, 'text')
+  }
+  for (const name of (given['outputFields'] ?? []) as readonly unknown[]) check('output field', name, 'text')
+  for (const [name, kind] of QUESTION) {
+    const value = given[name]
+    if (value !== undefined && value !== null) check(name, value, kind)
+  }
+  const { timeFields, functionScore } = given
+  if (typeof timeFields !== 'string') checkNameList('timeFields', timeFields ?? [])
+  if (functionScore !== undefined && functionScore !== null) {
+    const { functions } = functionScore as { readonly functions?: unknown }
+    check('functions', functions, 'array')
+    for (const one of functions as readonly unknown[]) check('function', one, 'object')
+  }
+}
+
+/** A hybrid search and each of its searches. */
+export function checkHybridArguments(request: unknown): void {
+  const what = 'request of hybridSearch'
+  checkReadArguments(what, request)
+  const { requests, rank } = request as { readonly requests?: unknown; readonly rank?: unknown }
+  if (rank !== undefined) {
+    check('rank', rank, 'object')
+    const { strategy, normScore } = rank as { readonly strategy?: unknown; readonly normScore?: unknown }
+    check('strategy', strategy, 'text')
+    if (normScore !== undefined) check('normScore', normScore, 'boolean')
+  }
+  if (Array.isArray(requests)) for (const one of requests) checkReadArguments(`search of a ${what}`, one)
 }
 
 /** What an iterator may say beside its request. */
@@ -96,6 +158,27 @@ export function checkNames(names: Readonly<Record<string, unknown>>): void {
   for (const [what, name] of Object.entries(names)) check(what, name, 'text')
 }
 
+/** @throws MilvusError ParameterInvalid when it is no list of texts */
+export function checkNameList(what: string, names: unknown): void {
+  check(what, names, 'array')
+  for (const name of names as readonly unknown[]) check(what, name, 'text')
+}
+
+/** What a load may say. */
+export function checkLoadArguments(options: unknown): void {
+  checkEach('options of load', options, LOAD, false)
+  checkNameList('loadFields', (options as { readonly loadFields?: unknown }).loadFields ?? [])
+}
+
+/** Properties are kept as text: what has none of its own is refused. */
+export function checkPropertyArguments(properties: unknown): void {
+  check('properties', properties, 'object')
+  for (const [key, value] of Object.entries(properties as object)) {
+    if (['string', 'number', 'boolean'].includes(typeof value)) continue
+    throw invalid(`property "${key}": expected text, a number or a boolean, got ${describe(value)}`)
+  }
+}
+
 /** An object of texts: required ones must be there, no key may be unknown. @throws MilvusError ParameterInvalid */
 export function checkTexts(
   what: string,
@@ -111,11 +194,32 @@ export function checkTexts(
 /** The parts of a declaration that are walked before they are judged. */
 export function checkDeclaration(request: unknown): void {
   checkEach('collection', request, DECLARED, false)
-  const { name, fields } = request as { readonly name?: unknown; readonly fields?: readonly unknown[] }
+  const { name, fields, indexes, functions, properties } = request as Readonly<Record<string, unknown>>
   check('name', name, 'text')
   check('fields', fields, 'array')
-  for (const field of fields!) {
-    check('field', field, 'object')
-    check('name of a field', (field as { readonly name?: unknown }).name, 'text')
-  }
+  for (const field of fields as readonly unknown[]) checkFieldArguments(field)
+  for (const index of (indexes ?? []) as readonly unknown[]) checkIndexArguments(index)
+  for (const one of (functions ?? []) as readonly unknown[]) check('function', one, 'object')
+  checkPropertyArguments(properties ?? {})
+}
+
+/** A field as declared, with the fields of its struct. */
+export function checkFieldArguments(request: unknown): void {
+  check('field', request, 'object')
+  const { name, fields } = request as { readonly name?: unknown; readonly fields?: unknown }
+  check('name of a field', name, 'text')
+  checkEach(`field "${String(name)}"`, request, FIELD, false)
+  if (Array.isArray(fields)) for (const part of fields) checkFieldArguments(part)
+}
+
+/** Changes of a field. */
+export function checkFieldChanges(changes: unknown): void {
+  checkEach('changes of the field', changes, { description: 'text', params: 'object' }, false)
+  checkPropertyArguments((changes as { readonly params?: unknown }).params ?? {})
+}
+
+/** An index as declared. */
+export function checkIndexArguments(request: unknown): void {
+  checkEach('index', request, { indexName: 'text', params: 'object' }, false)
+  check('fieldName', (request as { readonly fieldName?: unknown }).fieldName, 'text')
 }

@@ -48,9 +48,16 @@ import type { FieldRequest, Row } from '../schema/requests.js'
 import { type PartialBatch, rowsToColumns } from '../schema/rows-to-columns.js'
 import {
   checkDeleteArguments,
+  checkFieldArguments,
+  checkFieldChanges,
+  checkHybridArguments,
+  checkIndexArguments,
   checkInsertArguments,
   checkIteratorArguments,
+  checkLoadArguments,
   checkName,
+  checkNameList,
+  checkPropertyArguments,
   checkReadArguments,
   checkUpsertArguments,
 } from './check-arguments.js'
@@ -201,7 +208,7 @@ export class Collection {
 
   /** Several searches, fused into one ranking. */
   async hybridSearch(request: HybridRequest & ReadOptions): Promise<SearchHit[][]> {
-    checkReadArguments('request of hybridSearch', request)
+    checkHybridArguments(request)
     return this.#open.hybridSearch(request, request)
   }
 
@@ -246,6 +253,7 @@ export class Collection {
 
   /** Declares an index; the graph is built in the background (`compact()` waits for it). */
   async createIndex(request: IndexRequest): Promise<IndexSpec> {
+    checkIndexArguments(request)
     return createIndex(this.#engine, this.#open, request)
   }
 
@@ -278,31 +286,39 @@ export class Collection {
 
   /** Sets storage parameters of an index; the collection must be released. @throws MilvusError IndexNotFound */
   async alterIndex(name: string, params: GivenProperties): Promise<void> {
+    checkName('name of the index', name)
+    checkPropertyArguments(params)
     await alterIndex(this.#engine, this.#open, name, { properties: params })
   }
 
   /** Removes storage parameters of an index; the collection must be released. @throws MilvusError IndexNotFound */
   async dropIndexProperties(name: string, keys: readonly string[]): Promise<void> {
+    checkName('name of the index', name)
+    checkNameList('keys', keys)
     await alterIndex(this.#engine, this.#open, name, { deleteKeys: keys })
   }
 
   /** Sets properties; all of them or, when one is refused, none. Durable on return. */
   async alterProperties(properties: GivenProperties): Promise<void> {
+    checkPropertyArguments(properties)
     await alterCollection(this.#engine, this.#open, { properties })
   }
 
   /** Removes properties; those that are not set are ignored. Durable on return. */
   async dropProperties(keys: readonly string[]): Promise<void> {
+    checkNameList('keys', keys)
     await alterCollection(this.#engine, this.#open, { deleteKeys: keys })
   }
 
   /** Changes the description. Durable on return. */
   async alterDescription(description: string): Promise<void> {
+    checkName('description', description)
     await this.alterProperties({ [DESCRIPTION_PROPERTY]: description })
   }
 
   /** Adds a nullable field; earlier rows read as null or as its default. Durable on return. */
   async addField(request: FieldRequest): Promise<void> {
+    checkFieldArguments(request)
     await addField(this.#engine, this.#open, request)
   }
 
@@ -314,6 +330,8 @@ export class Collection {
 
   /** Changes limits, description or storage parameters of a field. Durable on return. */
   async alterField(name: string, changes: FieldChanges): Promise<void> {
+    checkName('name of the field', name)
+    checkFieldChanges(changes)
     const { maxLength, maxCapacity, description, params } = changes
     const properties = {
       ...params,
@@ -331,21 +349,26 @@ export class Collection {
 
   /** Makes the collection readable, now and after every restart. */
   async load(options: LoadOptions = {}): Promise<void> {
+    checkLoadArguments(options)
     await loadCollection(this.#engine, this.#open, options)
   }
 
   /** Makes partitions readable, in addition to those that are. @throws MilvusError PartitionNotFound */
   async loadPartitions(names: readonly string[], options: LoadOptions = {}): Promise<void> {
+    checkNameList('names of partitions', names)
+    checkLoadArguments(options)
     await loadPartitions(this.#engine, this.#open, names, options)
   }
 
   /** Makes partitions unreadable; when none is left the collection is released. */
   async releasePartitions(names: readonly string[]): Promise<void> {
+    checkNameList('names of partitions', names)
     await releasePartitions(this.#engine, this.#open, names)
   }
 
   /** Whether the collection, or all of the named partitions, may be read; 'NotExist' for an unknown collection. */
   async loadState(partitionNames: readonly string[] = []): Promise<LoadStateName> {
+    checkNameList('names of partitions', partitionNames)
     return loadState(this.#engine, this.name, this.#database, partitionNames)
   }
 

@@ -23,7 +23,13 @@ import type { GivenProperties } from '../engine/properties.js'
 import { alterDatabase } from '../engine/property-ddl.js'
 import { renameCollection } from '../engine/schema-ddl.js'
 import { AccessControl } from './access.js'
-import { checkDeclaration, checkName } from './check-arguments.js'
+import {
+  checkDeclaration,
+  checkName,
+  checkNameList,
+  checkNames,
+  checkPropertyArguments,
+} from './check-arguments.js'
 import { Collection } from './collection.js'
 
 /** Selects the database of a call. Default: `default`. */
@@ -97,11 +103,13 @@ export class Database extends AccessControl {
     newName: string,
     where: InDatabase & { readonly newDatabase?: string } = {},
   ): Promise<void> {
+    checkNames({ 'name of the collection': name, 'new name': newName })
     await renameCollection(this.#engine, name, newName, where)
   }
 
   /** Aliases of one collection, or of all. @throws MilvusError CollectionNotFound */
   async listAliases(collection: string = '', where: InDatabase = {}): Promise<string[]> {
+    checkName('name of the collection', collection)
     return listAliases(this.#engine, collection, where.database)
   }
 
@@ -134,6 +142,7 @@ export class Database extends AccessControl {
   /** Creates a database (a namespace for collections). @throws MilvusError on invalid or taken names */
   async createDatabase(name: string, properties: Readonly<Record<string, string>> = {}): Promise<void> {
     checkName('name of the database', name)
+    checkPropertyArguments(properties)
     await createDatabase(this.#engine, name, properties)
   }
 
@@ -151,16 +160,21 @@ export class Database extends AccessControl {
 
   /** Sets properties of a database; later collections inherit its `timezone`. Durable on return. */
   async alterDatabase(name: string, properties: GivenProperties): Promise<void> {
+    checkName('name of the database', name)
+    checkPropertyArguments(properties)
     await alterDatabase(this.#engine, name, { properties })
   }
 
   /** Removes properties of a database. Durable on return. */
   async dropDatabaseProperties(name: string, keys: readonly string[]): Promise<void> {
+    checkName('name of the database', name)
+    checkNameList('keys', keys)
     await alterDatabase(this.#engine, name, { deleteKeys: keys })
   }
 
   /** Figures about a database. @throws MilvusError DatabaseNotFound */
   async databaseStats(name: string): Promise<DatabaseStats> {
+    checkName('name of the database', name)
     return databaseStats(this.#engine, name)
   }
 

@@ -33,8 +33,9 @@ export interface CreateCollection extends CollectionRequest {
   readonly properties?: Readonly<Record<string, string | number | boolean>>
   /** Partitions of a partition-key collection. Default 16; 1 to 1024. */
   readonly numPartitions?: number
-  /** Milvus's number. Default Bounded (2); echoed, every read here is Strong. */
+  /** Milvus's number, 0 to 4. Default Bounded (2); echoed, every read here is Strong. */
   readonly consistencyLevel?: number
+  /** 1 to 16. Default 1; echoed, there is always one. */
   readonly shardCount?: number
   /** Load it at once. Default true. */
   readonly load?: boolean
@@ -56,6 +57,7 @@ export function createCollection(
     const db = catalog.database(database)
     checkCollectionName(request.name)
     const schema = buildSchema(request)
+    checkEchoed(request)
     const existing = catalog.find(db, request.name)
     if (existing !== undefined) {
       if (existing.schema.name !== request.name) {
@@ -97,6 +99,18 @@ export function createCollection(
     engine.adopt(collection)
     return collection
   })
+}
+
+/** Shards and consistency change nothing here, but clients read them back: only what Milvus knows is kept. */
+function checkEchoed({ shardCount = 1, consistencyLevel = 2 }: CreateCollection): void {
+  if (!Number.isInteger(shardCount) || shardCount < 1 || shardCount > LIMITS.shardsMax) {
+    throw invalid(`maximum shards's number should be limited to ${LIMITS.shardsMax}`, {
+      expected: `1 to ${LIMITS.shardsMax}`,
+      actual: shardCount,
+    })
+  }
+  if (![0, 1, 2, 3, 4].includes(consistencyLevel))
+    throw invalid('invalid consistency level', { expected: '0 to 4', actual: consistencyLevel })
 }
 
 /**

@@ -96,11 +96,11 @@ export function addField(engine: Engine, collection: EngineCollection, request: 
     const ready = filterReady(schema)
     if (ready !== undefined) await ready
     const { load, unloadedVectors } = collection.state.record
-    const added = schema.fields.find(field => fieldIndex(collection.schema, field.name) < 0)
-    const unloaded = load !== 'none' && added !== undefined && isVectorType(added.dataType)
+    const { id, dataType } = schema.fields.at(-1)!
+    const unloaded = load !== 'none' && (isVectorType(dataType) || dataType === DataType.ArrayOfStruct)
     await changeRecord(engine, collection, {
       schema,
-      ...(unloaded && { unloadedVectors: [...(unloadedVectors ?? []), added.id] }),
+      ...(unloaded && { unloadedVectors: [...(unloadedVectors ?? []), id] }),
     })
   })
 }

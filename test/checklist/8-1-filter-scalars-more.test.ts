@@ -349,6 +349,10 @@ t.test('8.1.24 [P2] random_sample', async t => {
     half.length > 850 && half.length < 1150 && half.every(id => Number(id) % 2 === 1),
     `${half.length} of 2000`,
   )
+  for (const filter of ['a == 1 and (random_sample(0.5))', '(a == 1 and random_sample(0.5))']) {
+    const { length } = await keys(c, filter)
+    t.ok(length > 850 && length < 1150, `${filter}: brackets change nothing, ${length} of 2000`)
+  }
   for (const filter of ['random_sample(0)', 'random_sample(1)', 'random_sample(1.5)']) {
     await refusesFilter(
       t,
@@ -360,6 +364,8 @@ t.test('8.1.24 [P2] random_sample', async t => {
   const position = 'random sample expression can only be the last expression in the logical and expression'
   for (const filter of [
     'random_sample(0.5) and a == 1',
+    '(a == 1 and random_sample(0.5)) and a == 1',
+    'a == 1 and (a == 1 or random_sample(0.5))',
     'a == 1 or random_sample(0.5)',
     'not random_sample(0.5)',
   ]) {

@@ -261,6 +261,21 @@ t.test('the same declaration again is a success, another one of the same name is
   t.strictSame(await collection.get(1), [{ id: 1, vec: [1, 2] }])
 })
 
+t.test('shards and consistency levels are those of Milvus', async t => {
+  const db = await open(t.testdir())
+  t.teardown(() => db.close())
+  const ask = (more: object) => db.createCollection({ ...schemaWith(), name: 'c', ...more })
+  for (const shardCount of [0, 17, -1, 1.5, '2'])
+    await t.rejects(ask({ shardCount }), {
+      code: 1100,
+      message: /maximum shards's number should be limited to 16/,
+    })
+  for (const consistencyLevel of [-1, 5, 'Strong'])
+    await t.rejects(ask({ consistencyLevel }), { code: 1100, message: /invalid consistency level/ })
+  t.strictSame(await db.listCollections(), [])
+  await ask({ shardCount: 16, consistencyLevel: 4 })
+})
+
 t.test('Timestamptz texts without an offset are read in the time zone of the collection', async t => {
   const db = await open(t.testdir())
   t.teardown(() => db.close())

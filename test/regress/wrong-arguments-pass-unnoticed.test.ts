@@ -5,6 +5,8 @@
  * Milvus's own spelling `partial_update: true` were taken for override mode, which wipes what the row leaves out; a
  * single object instead of a list was "no rows"; null anywhere was "Cannot read properties of null". Now the client
  * judges shapes first (lib/client/check-arguments.ts), and every such mistake is a MilvusError that names the argument.
+ * The same for declarations, loads and reads: `nullable: 1` and `partitionKey: 'true'` were taken for false, `load: 'no'`
+ * for a load, and a number for a filter was a TypeError.
  */
 import t from 'tap'
 import { DataType, MilvusError, open } from '../../lib/index.js'
@@ -62,9 +64,64 @@ const CALLS: readonly (readonly [method: string, args: readonly unknown[], phras
   ['query', [{ filter: 'id != ""', readTimestamp: 5 }], 'readTimestamp: expected a bigint, got number 5'],
   ['count', [null], 'request of count: expected an object, got null'],
   ['search', [], 'request of search: expected an object, got undefined'],
+  ['query', [{ filter: 5 }], 'filter: expected text, got number 5'],
+  [
+    'query',
+    [{ filter: '', limit: 1, outputFields: 'id' }],
+    'outputFields: expected an array, got string "id"',
+  ],
+  ['query', [{ filter: '', limit: 1, outputFields: null }], 'outputFields: expected an array, got null'],
+  ['query', [{ filter: '', limit: 1, outputFields: [5] }], 'output field: expected text, got number 5'],
+  ['query', [{ filter: '', limit: 1, timeFields: 5 }], 'timeFields: expected an array, got number 5'],
+  ['count', [{ filter: 'n > {n}', templates: null }], 'templates: expected an object, got null'],
+  ['search', [{ data: [vec], limit: 1, annsField: 5 }], 'annsField: expected text, got number 5'],
+  ['search', [{ data: [vec], limit: 1, groupByField: ['n'] }], 'groupByField: expected text, got array'],
+  ['search', [{ data: [vec], limit: 1, functionScore: {} }], 'functions: expected an array, got undefined'],
+  [
+    'hybridSearch',
+    [{ requests: [null], limit: 1 }],
+    'search of a request of hybridSearch: expected an object',
+  ],
+  [
+    'hybridSearch',
+    [{ requests: [{ data: [vec], limit: 1, annsField: 5 }], limit: 1 }],
+    'annsField: expected text, got number 5',
+  ],
+  ['hybridSearch', [{ requests: [{}], limit: 1, rank: null }], 'rank: expected an object, got null'],
+  ['hybridSearch', [{ requests: [{}], limit: 1, rank: {} }], 'strategy: expected text, got undefined'],
+  [
+    'hybridSearch',
+    [{ requests: [{}], limit: 1, rank: { strategy: 'weighted', weights: [1], normScore: 'x' } }],
+    'normScore: expected a boolean, got string "x"',
+  ],
+  ['queryIterator', [{ filter: 5 }], 'filter: expected text, got number 5'],
   ['hybridSearch', [null], 'request of hybridSearch: expected an object, got null'],
   ['createPartition', [undefined], 'name of the partition: expected text, got undefined'],
   ['dropPartition', [5], 'name of the partition: expected text, got number 5'],
+  ['createIndex', [null], 'index: expected an object, got null'],
+  ['createIndex', [{ fieldName: 'vec', indexName: 5 }], 'indexName: expected text, got number 5'],
+  ['createIndex', [{ indexType: 'HNSW' }], 'fieldName: expected text, got undefined'],
+  ['alterIndex', ['vec', null], 'properties: expected an object, got null'],
+  ['alterIndex', [undefined, { 'mmap.enabled': true }], 'name of the index: expected text, got undefined'],
+  ['dropIndexProperties', ['vec', 'mmap.enabled'], 'keys: expected an array, got string "mmap.enabled"'],
+  ['alterProperties', [null], 'properties: expected an object, got null'],
+  ['alterProperties', [{ foo: {} }], 'property "foo": expected text, a number or a boolean, got Object'],
+  ['dropProperties', ['timezone'], 'keys: expected an array, got string "timezone"'],
+  ['alterDescription', [5], 'description: expected text, got number 5'],
+  ['addField', [null], 'field: expected an object, got null'],
+  ['addField', [{ dataType: 5, nullable: true }], 'name of a field: expected text, got undefined'],
+  ['addField', [{ name: 'x', dataType: 5, nullable: 1 }], 'nullable: expected a boolean, got number 1'],
+  ['alterField', ['id', null], 'changes of the field: expected an object, got null'],
+  ['alterField', [5, {}], 'name of the field: expected text, got number 5'],
+  ['alterField', ['id', { params: { 'mmap.enabled': null } }], 'property "mmap.enabled": expected text'],
+  ['load', [null], 'options of load: expected an object, got null'],
+  ['load', [{ loadFields: 'id' }], 'loadFields: expected an array, got string "id"'],
+  ['load', [{ loadFields: [5] }], 'loadFields: expected text, got number 5'],
+  ['load', [{ replicaNumber: '1' }], 'replicaNumber: expected a number, got string "1"'],
+  ['load', [{ refresh: 'no' }], 'refresh: expected a boolean, got string "no"'],
+  ['loadPartitions', ['_default'], 'names of partitions: expected an array, got string "_default"'],
+  ['releasePartitions', ['_default'], 'names of partitions: expected an array, got string "_default"'],
+  ['loadState', ['_default'], 'names of partitions: expected an array, got string "_default"'],
 ]
 
 const DATABASE_CALLS: readonly (readonly [method: string, args: readonly unknown[], phrase: string])[] = [
@@ -78,10 +135,46 @@ const DATABASE_CALLS: readonly (readonly [method: string, args: readonly unknown
     [{ name: 'x', fields: FIELDS, indexes: {} }],
     'indexes: expected an array, got Object',
   ],
+  [
+    'createCollection',
+    [{ name: 'x', fields: FIELDS, indexes: [null] }],
+    'index: expected an object, got null',
+  ],
+  [
+    'createCollection',
+    [{ name: 'x', fields: FIELDS, properties: { timezone: null } }],
+    'property "timezone": expected text, a number or a boolean, got null',
+  ],
+  [
+    'createCollection',
+    [{ name: 'x', fields: FIELDS, functions: [null] }],
+    'function: expected an object, got null',
+  ],
+  [
+    'createCollection',
+    [{ name: 'x', fields: FIELDS, enableDynamicField: 'yes' }],
+    'enableDynamicField: expected a boolean, got string "yes"',
+  ],
+  [
+    'createCollection',
+    [{ name: 'x', fields: FIELDS, load: 'no' }],
+    'load: expected a boolean, got string "no"',
+  ],
+  [
+    'createCollection',
+    [{ name: 'x', fields: [...FIELDS, { name: 'k', dataType: 5, partitionKey: 'true' }] }],
+    'partitionKey: expected a boolean, got string "true"',
+  ],
   ['dropCollection', [undefined], 'name of the collection: expected text, got undefined'],
   ['hasCollection', [5], 'name of the collection: expected text, got number 5'],
   ['createAlias', [undefined, 'c'], 'alias: expected text, got undefined'],
   ['createDatabase', [null], 'name of the database: expected text, got null'],
+  ['createDatabase', ['d', null], 'properties: expected an object, got null'],
+  ['renameCollection', ['c', 5], 'new name: expected text, got number 5'],
+  ['listAliases', [5], 'name of the collection: expected text, got number 5'],
+  ['alterDatabase', ['default', { timezone: {} }], 'property "timezone": expected text'],
+  ['dropDatabaseProperties', ['default', 'timezone'], 'keys: expected an array, got string "timezone"'],
+  ['databaseStats', [5], 'name of the database: expected text, got number 5'],
 ]
 
 t.test('wrong shapes are named, and nothing happens', async t => {
