@@ -134,6 +134,14 @@ export class Turn {
   next(): Promise<void> {
     return wait()
   }
+
+  /**
+   * The same with half the slice: for work that makes many objects which stay, where the garbage collector is likely to
+   * come in the same step and takes up to 8 ms.
+   */
+  shorter(): Turn {
+    return new Turn(this.#sliceMs / 2)
+  }
 }
 
 /**

@@ -15,7 +15,7 @@ import { refsOf } from './search-run.js'
 /** Rows of results that are read together; those of many queries come in parts. */
 const BATCH_ROWS = 16_384
 /** Hits made between two looks at the clock. */
-const SLICE_HITS = 1_024
+const SLICE_HITS = 256
 
 /**
  * Hits as the caller sees them, with their output fields: the rows of all queries are read together, or of many at once.
@@ -31,6 +31,7 @@ export async function hitsOf(
   several = false,
 ): Promise<SearchHit[][]> {
   const out: SearchHit[][] = []
+  const building = turn.shorter()
   let sinceLook = 0
   while (out.length < rankings.length) {
     const batch = nextBatch(rankings, out.length)
@@ -44,7 +45,7 @@ export async function hitsOf(
         const to = Math.min(from + SLICE_HITS, ranking.ids.length)
         sinceLook += to - from
         if (sinceLook > SLICE_HITS) {
-          if (turn.due()) await turn.next()
+          if (building.due()) await building.next()
           sinceLook = 0
         }
         addHits(projection, ranking, from, to, entities, n, score, several, hits)

@@ -60,7 +60,7 @@ export function projectRows(projection: Projection, refs: RowRefs, turn: Turn): 
     bytes: 0,
     empty: emptyRowOf(projection.output),
   }
-  if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn, result)
+  if (refs.count > BLOCK_ROWS) return projectBlocks(projection, refs, turn.shorter(), result)
   const opened = openBlocks(projection, refs, 0, refs.count)
   if (opened instanceof Promise)
     return opened.then(blocks => buildFew(projection, refs, blocks, result, turn))

@@ -74,16 +74,27 @@ async function searchGraphOnDisk(
 ): Promise<SegmentHits> {
   assert(query.kind === 'dense', 'graphs hold dense vectors')
   for (let choice = first; choice.kind === 'graph'; choice = widen(sizes, choice)) {
+    // One call into a graph whose memory nobody has touched yet takes milliseconds: it has a round of its own.
+    if (turn.due()) await turn.next()
     const rows = candidates(match, graph, graphQuery(query), choice)
+    if (turn.due()) await turn.next()
     const [column] = await segment.gather([target.fieldIndex], rows)
     assert(column !== undefined, 'one column was asked for')
-    const scores = scoresFor(rows.length)
-    scoreRows(query, column, countingRows(rows.length), scores)
+    const scores = new Float32Array(rows.length)
+    const places = countingRows(rows.length)
+    for (let from = 0; from < rows.length; from += SLICE_CANDIDATES) {
+      if (turn.due()) await turn.next()
+      const to = Math.min(from + SLICE_CANDIDATES, rows.length)
+      scoreRows(query, column, places.subarray(from, to), scores.subarray(from, to))
+    }
     const hits = keepBest(query, rows, scores, target, match.count)
     if (hits !== null) return hits
   }
   return searchExact(segment, match, query, target, turn)
 }
+
+/** Candidates scored between two looks at the clock, where their vectors were read from disk. */
+const SLICE_CANDIDATES = 256
 
 let candidateScores = new Float32Array(256)
 

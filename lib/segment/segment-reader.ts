@@ -12,6 +12,7 @@
 import { assert, present } from '../base/assert.js'
 import { MilvusError } from '../base/errors.js'
 import { freeBytes } from '../base/free-bytes.js'
+import { countFromHere } from '../base/turn.js'
 import { vectorArray } from '../index/simd-kernels.js'
 import { ColumnAssembler } from '../log/column-codec.js'
 import { decodeRows } from '../log/row-codec.js'
@@ -129,6 +130,7 @@ export async function gatherStored(
       return column
     }
     const columns = await Promise.all(some.map(gather))
+    countFromHere()
     for (let i = 0; i < columns.length; i++)
       parts.push({ column: columns[i]!, rowCount: some[i]!.rows.length })
   }
