@@ -93,7 +93,7 @@ const firstSteps: Workload = {
   async run(): Promise<WorkloadResult> {
     const rows = param('READ_ROWS', 2_000, 100_000)
     const facts = param('FACT_ROWS', 2_000, 1_000_000)
-    const processes = param('FIRST_PROCESSES', 1, 3)
+    const processes = param('FIRST_PROCESSES', 1, 5)
     // At smoke size some of each store's kinds do: a process takes half a second.
     const kindsMax = param('FIRST_KINDS', 2, 1_000)
     const findings: Findings = { comparisons: [], wrong: 0 }
