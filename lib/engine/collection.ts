@@ -5,6 +5,7 @@
  * never wire shapes.
  */
 import { MilvusError } from '../base/errors.js'
+import { atOnce, inSlices, type Steps } from '../base/steps.js'
 import { Turn } from '../base/turn.js'
 import { copyTemplates, type FilterPlan, type TemplateValues } from '../filter/compile.js'
 import { filterReady } from '../filter/geometry-library.js'
@@ -103,17 +104,17 @@ export class EngineCollection {
 
   /**
    * Writes what needs nothing but the request. It is judged at once, before it takes its place among the writes; a large
-   * one when its turn comes, in a round of the event loop of its own, since taking it in has used up this one.
+   * one in slices, when its turn comes: taking it in has used up this round of the event loop.
    */
-  #writeReady(batch: PartialBatch, judge: () => ReadyWrite): Promise<WriteResult> {
+  #writeReady(batch: PartialBatch, judge: () => Steps<ReadyWrite>): Promise<WriteResult> {
     if (batchBytes(batch) < LARGE_BYTES) {
-      const ready = judge()
+      const ready = atOnce(judge())
       return this.#write(batch, () => ready)
     }
     return this.#write(batch, async () => {
       const turn = new Turn()
       if (turn.due()) await turn.next()
-      const ready = judge()
+      const ready = await inSlices(judge(), turn)
       if (turn.due()) await turn.next()
       return ready
     })

@@ -5,20 +5,22 @@
  * merges of one row can therefore never read the same old version, and no update is lost (upsert-semantics §2.1, §4.2).
  */
 import { MilvusError } from '../base/errors.js'
+import { atOnce, inSlices, type Steps } from '../base/steps.js'
+import { Turn } from '../base/turn.js'
 import { deadlineFields, findLivingPk } from '../query/row-deadline.js'
-import type { CollectionSchema } from '../schema/collection-schema.js'
+import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import type { Column, ColumnBatch } from '../schema/column.js'
 import { concatColumns, nullColumn } from '../schema/column-ops.js'
 import { completeColumns } from '../schema/complete-columns.js'
-import { mergeColumns } from '../schema/merge-columns.js'
+import { mergeSteps } from '../schema/merge-columns.js'
 import type { PartialBatch } from '../schema/rows-to-columns.js'
-import { validateColumns } from '../schema/validate-columns.js'
+import { validateSteps } from '../schema/validate-columns.js'
 import { keyAt } from '../segment/pk-order.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
 import { expireBeforeTick, rowDeadline } from './read-path.js'
 import { JSON_MERGE_PROPERTY } from './records.js'
-import { type ReadyWrite, readyUpsert, scopeOf } from './write-request.js'
+import { batchBytes, LARGE_BYTES, type ReadyWrite, readyUpsert, scopeOf } from './write-request.js'
 
 type Ops = ReadonlyMap<number, 'ARRAY_APPEND' | 'ARRAY_REMOVE'>
 
@@ -30,8 +32,13 @@ interface Found {
   readonly parts: readonly { readonly segment: Segment; readonly rows: Int32Array }[]
 }
 
+/** From so many rows on a merge is decided in slices of the event loop: the stored rows may be of any size. */
+const LARGE_ROWS = 512
+/** Keys that are looked up in one step. */
+const KEYS_A_STEP = 256
+
 /**
- * Decides a merge at its turn. Stays synchronous when the stored rows are in memory.
+ * Decides a merge at its turn. Stays synchronous when it is small and the stored rows are in memory.
  * @throws MilvusError CollectionNotLoaded, PartitionNotFound, ParameterInvalid
  */
 export function decideMerge(
@@ -50,25 +57,25 @@ export function decideMerge(
   let later = false
   try {
     const loads = snapshot.segments.map(segment => segment.load(needed)).filter(load => load !== undefined)
-    if (loads.length > 0) {
+    if (loads.length > 0 || given.rowCount >= LARGE_ROWS || batchBytes(given) >= LARGE_BYTES) {
       later = true
-      return readLater(Promise.all(loads), state, snapshot, given, ops, partitionName, partitions)
+      return decideInSlices(Promise.all(loads), state, snapshot, given, ops, partitionName, partitions)
     }
-    const found = findStored(state, snapshot, given, partitions)
+    const found = atOnce(findStored(state, snapshot, given, partitions))
     const gathered = gatherStoredRows(state.schema, found)
     if (gathered instanceof Promise) {
       later = true
       return gathered
-        .then(stored => overlay(state, given, ops, partitionName, stored, found))
+        .then(stored => atOnce(overlay(state, given, ops, partitionName, stored, found)))
         .finally(() => snapshot.release())
     }
-    return overlay(state, given, ops, partitionName, gathered, found)
+    return atOnce(overlay(state, given, ops, partitionName, gathered, found))
   } finally {
     if (!later) snapshot.release()
   }
 }
 
-async function readLater(
+async function decideInSlices(
   loading: Promise<unknown>,
   state: CollectionState,
   snapshot: Snapshot,
@@ -77,22 +84,27 @@ async function readLater(
   partitionName: string | undefined,
   partitions: ReadonlySet<number> | null,
 ): Promise<ReadyWrite> {
+  const turn = new Turn()
   try {
     await loading
-    const found = findStored(state, snapshot, given, partitions)
-    return overlay(state, given, ops, partitionName, await gatherStoredRows(state.schema, found), found)
+    if (turn.due()) await turn.next()
+    const found = await inSlices(findStored(state, snapshot, given, partitions), turn)
+    const stored = await gatherInSlices(state.schema, found, turn)
+    const ready = await inSlices(overlay(state, given, ops, partitionName, stored, found), turn)
+    if (turn.due()) await turn.next()
+    return ready
   } finally {
     snapshot.release()
   }
 }
 
 /** The newest visible version of each key; a row that has outlived its TTL counts as absent (§2.2). */
-function findStored(
+function* findStored(
   state: CollectionState,
   snapshot: Snapshot,
   given: PartialBatch,
   partitions: ReadonlySet<number> | null,
-): Found {
+): Steps<Found> {
   const pk = given.columns[state.schema.pkIndex]!
   const expired = expireBeforeTick(state)
   const deadline = rowDeadline(state)
@@ -111,6 +123,7 @@ function findStored(
       rowOf[i] = row
     }
     if (newest >= 0) counts[segmentOf[i]!]!++
+    if (i % KEYS_A_STEP === KEYS_A_STEP - 1) yield
   }
   return arrange(snapshot.segments, segmentOf, rowOf, counts)
 }
@@ -142,21 +155,18 @@ function arrange(
 /** The stored rows as one batch of complete columns. */
 function gatherStoredRows(schema: CollectionSchema, found: Found): ColumnBatch | Promise<ColumnBatch> {
   const { fields } = schema
+  if (found.parts.length === 0) return noRows(schema)
   const all = fields.map((_, i) => i)
-  if (found.parts.length === 0) return { rowCount: 0, columns: fields.map(field => nullColumn(field, 0)) }
   const gathered = found.parts.map(part => part.segment.gather(all, part.rows))
-  const rowCount = found.parts.reduce((sum, part) => sum + part.rows.length, 0)
   const join = (parts: readonly (readonly Column[])[]): ColumnBatch => ({
-    rowCount,
-    columns:
-      parts.length === 1
-        ? parts[0]!
-        : fields.map((field, i) =>
-            concatColumns(
-              field,
-              parts.map((columns, p) => ({ column: columns[i]!, rowCount: found.parts[p]!.rows.length })),
-            ),
-          ),
+    rowCount: rowCountOf(found),
+    columns: fields.map((field, i) =>
+      joinParts(
+        field,
+        parts.map(columns => columns[i]!),
+        found,
+      ),
+    ),
   })
   const ready: Column[][] = []
   for (const part of gathered) {
@@ -166,18 +176,51 @@ function gatherStoredRows(schema: CollectionSchema, found: Found): ColumnBatch |
   return join(ready)
 }
 
-function overlay(
+/** The same, a field at a time. */
+async function gatherInSlices(schema: CollectionSchema, found: Found, turn: Turn): Promise<ColumnBatch> {
+  if (found.parts.length === 0) return noRows(schema)
+  const columns: Column[] = []
+  for (let i = 0; i < schema.fields.length; i++) {
+    const parts: Column[] = []
+    for (const { segment, rows } of found.parts) {
+      const gathered = segment.gather([i], rows)
+      parts.push(...(gathered instanceof Promise ? await gathered : gathered))
+      if (turn.due()) await turn.next()
+    }
+    columns.push(joinParts(schema.fields[i]!, parts, found))
+    if (turn.due()) await turn.next()
+  }
+  return { rowCount: rowCountOf(found), columns }
+}
+
+function noRows(schema: CollectionSchema): ColumnBatch {
+  return { rowCount: 0, columns: schema.fields.map(field => nullColumn(field, 0)) }
+}
+
+function rowCountOf(found: Found): number {
+  return found.parts.reduce((sum, part) => sum + part.rows.length, 0)
+}
+
+function joinParts(field: FieldSchema, parts: readonly Column[], found: Found): Column {
+  if (parts.length === 1) return parts[0]!
+  return concatColumns(
+    field,
+    parts.map((column, p) => ({ column, rowCount: found.parts[p]!.rows.length })),
+  )
+}
+
+function* overlay(
   state: CollectionState,
   given: PartialBatch,
   ops: Ops,
   partitionName: string | undefined,
   stored: ColumnBatch,
   found: Found,
-): ReadyWrite {
+): Steps<ReadyWrite> {
   const { schema } = state
   const jsonMode = state.record.properties[JSON_MERGE_PROPERTY] === 'replace' ? 'replace' : 'merge'
-  const merged = mergeColumns(schema, given, stored, found.storedRow, ops, jsonMode)
+  const merged = yield* mergeSteps(schema, given, stored, found.storedRow, ops, jsonMode)
   const batch = completeColumns(schema, merged.batch, 'merged')
-  validateColumns(schema, batch, { merged: true })
+  yield* validateSteps(schema, batch, { merged: true })
   return readyUpsert(state, batch, merged.updatedRows, partitionName)
 }

@@ -1,11 +1,13 @@
 /**
  * Write requests on their way to the log: what a caller asked for, and what is left of it when its turn comes.
  *
- * Judged in two steps. What the request alone decides (types, lengths, missing fields, routing) is judged at once, so
- * that a bad request never waits in the queue (unless it is large: then in a round of its own, at its turn). What depends on stored rows (merge, delete by filter) is decided at the
- * request's turn, when every earlier request has been applied: that is why no update is ever lost.
+ * Judged in two parts. What the request alone decides (types, lengths, missing fields, routing) is judged at once, so
+ * that a bad request never waits in the queue (unless it is large: then in slices, at its turn). What depends on stored
+ * rows (merge, delete by filter) is decided at the request's turn, when every earlier request has been applied: that is
+ * why no update is ever lost.
  */
 import { invalid, MilvusError } from '../base/errors.js'
+import type { Steps } from '../base/steps.js'
 import type { Tick } from '../base/timestamp.js'
 import { type CollectionSchema, pkField } from '../schema/collection-schema.js'
 import type { Column, ColumnBatch } from '../schema/column.js'
@@ -16,7 +18,7 @@ import { checkDuplicatePks, checkFieldOps } from '../schema/merge-columns.js'
 import { checkPartitionName } from '../schema/names.js'
 import type { ArrayOp } from '../schema/requests.js'
 import type { PartialBatch } from '../schema/rows-to-columns.js'
-import { validateColumns } from '../schema/validate-columns.js'
+import { validateSteps } from '../schema/validate-columns.js'
 import type { PkKey } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
 import { routeRows } from './partition-route.js'
@@ -56,11 +58,11 @@ export interface UpsertOptions {
 }
 
 /** Complete, checked rows for an insert. */
-export function readyInsert(
+export function* readyInsert(
   state: CollectionState,
   given: PartialBatch,
   partitionName: string | undefined,
-): ReadyWrite {
+): Steps<ReadyWrite> {
   const { schema } = state
   checkPartitionArgument(schema, partitionName)
   checkRowCount(given)
@@ -69,7 +71,7 @@ export function readyInsert(
   if (pkField(schema).autoId && given.columns[schema.pkIndex] === null)
     batch = withPk(schema, given, newPks(state, given.rowCount))
   batch = completeColumns(schema, batch, 'insert')
-  validateColumns(schema, batch)
+  yield* validateSteps(schema, batch)
   const partitionIds = partitionIdsOf(state, batch, partitionName)
   const ids = keysOf(schema, batch)
   return {
@@ -80,15 +82,15 @@ export function readyInsert(
 }
 
 /** Complete, checked rows for an upsert in override mode. */
-export function readyOverride(
+export function* readyOverride(
   state: CollectionState,
   given: PartialBatch,
   partitionName: string | undefined,
-): ReadyWrite {
+): Steps<ReadyWrite> {
   const { schema } = state
   checkUpsertKeys(schema, given, partitionName)
   const batch = completeColumns(schema, given, 'upsert')
-  validateColumns(schema, batch)
+  yield* validateSteps(schema, batch)
   return readyUpsert(state, batch, batch.rowCount, partitionName)
 }
 

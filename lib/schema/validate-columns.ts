@@ -10,10 +10,11 @@ import { getBit } from '../base/bitset.js'
 import { invalid, type MilvusError } from '../base/errors.js'
 import { checkJson, jsonMembers } from '../base/json-scan.js'
 import { LIMITS } from '../base/limits.js'
+import { atOnce, type Steps } from '../base/steps.js'
 import { arrayElementBytes, arrayLength, heapView } from './array-codec.js'
 import { atCell } from './cell-errors.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from './collection-schema.js'
-import { type ColumnBatch, type FixedColumn, isValid, type VarColumn } from './column.js'
+import { type Column, type ColumnBatch, type FixedColumn, isValid, type VarColumn } from './column.js'
 import { DataType, dataTypeName, layoutOf } from './data-type.js'
 import { elementField, subColumn, subFieldsOf, vectorBytes, vectorElements } from './struct-codec.js'
 import { isUtf8, readUtf8 } from './utf8.js'
@@ -27,6 +28,9 @@ export interface ValidateOptions {
   readonly merged?: boolean
 }
 
+/** Bytes of values that are checked in one step. JSON takes longest: about a millisecond. */
+const STEP_BYTES = 64 * 1024
+
 /**
  * Checks every value of a batch of whole rows. A null column (autoID key before generation) is skipped.
  * @throws MilvusError ParameterInvalid, with Milvus's phrase for the rule that is broken
@@ -36,33 +40,75 @@ export function validateColumns(
   batch: ColumnBatch,
   options: ValidateOptions = {},
 ): void {
+  atOnce(validateSteps(schema, batch, options))
+}
+
+/** validateColumns() in steps of STEP_BYTES. */
+export function* validateSteps(
+  schema: CollectionSchema,
+  batch: ColumnBatch,
+  options: ValidateOptions = {},
+): Steps<void> {
   assert(batch.columns.length === schema.fields.length, 'one entry per schema field')
+  const { rowCount } = batch
+  const merged = options.merged === true
   for (let i = 0; i < schema.fields.length; i++) {
     const column = batch.columns[i]!
     if (column === null) continue
     const field = schema.fields[i]!
-    if (column.layout === 'fixed') checkFixed(field, column, batch.rowCount)
-    else checkVar(schema, field, column, batch.rowCount, options.merged === true)
+    checkLengths(field, column, rowCount)
+    const step = rowsAStep(field, column, rowCount)
+    for (let from = 0; from < rowCount; from += step) {
+      if (from > 0) yield
+      const rows = { from, to: Math.min(rowCount, from + step) }
+      if (column.layout === 'fixed') checkFixed(field, column, rows)
+      else checkVar(schema, field, column, rows, merged)
+    }
+    if (step < rowCount) yield
   }
 }
 
-function checkFixed(field: FieldSchema, column: FixedColumn, rowCount: number): void {
+/** Rows to check: [from, to). */
+interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+function rowsAStep(field: FieldSchema, column: Column, rowCount: number): number {
+  // A struct is taken apart into its sub-fields' columns, all rows at a time.
+  if (field.dataType === DataType.ArrayOfStruct) return Math.max(1, rowCount)
+  const bytes = column.layout === 'fixed' ? column.values.byteLength : column.heap.byteLength
+  return bytes <= STEP_BYTES
+    ? Math.max(1, rowCount)
+    : Math.max(1, Math.floor((rowCount * STEP_BYTES) / bytes))
+}
+
+/** That a column has as many rows as the batch, in the layout of its field. */
+function checkLengths(field: FieldSchema, column: Column, rowCount: number): void {
   const layout = layoutOf(field.dataType, field.dim)
-  assert(layout.layout === 'fixed' && layout.width === column.width, `${field.name} has its layout`)
-  const rows = Math.floor(column.values.length / column.width)
+  assert(layout.layout === column.layout, `${field.name} has its layout`)
+  if (layout.layout === 'fixed' && column.layout === 'fixed')
+    assert(layout.width === column.width, `${field.name} has its width`)
+  const rows =
+    column.layout === 'fixed' ? Math.floor(column.values.length / column.width) : column.offsets.length - 1
   if (rows < rowCount) throw rowCountError(field, rows, rowCount)
-  checkValidity(field, column.validity, rowCount)
+  if (column.validity !== null && column.validity.length * 32 < rowCount)
+    throw invalid(`the length of valid_data of field(${field.name}) is wrong`)
+}
+
+function checkFixed(field: FieldSchema, column: FixedColumn, rows: Range): void {
+  checkValidity(field, column.validity, rows)
   switch (field.dataType) {
     case DataType.Float:
     case DataType.Double:
     case DataType.FloatVector:
-      checkFinite(field, column, rowCount)
+      checkFinite(field, column, rows)
       return
     case DataType.Float16Vector:
-      checkExponent(field, column, rowCount, 0x7c00, 'float16')
+      checkExponent(field, column, rows, 0x7c00, 'float16')
       return
     case DataType.BFloat16Vector:
-      checkExponent(field, column, rowCount, 0x7f80, 'bfloat16')
+      checkExponent(field, column, rows, 0x7f80, 'bfloat16')
       return
     default:
       // Integers, bools, bytes: every bit pattern is a value.
@@ -77,13 +123,9 @@ export function rowCountError(field: FieldSchema, rows: number, rowCount: number
   )
 }
 
-function checkValidity(field: FieldSchema, validity: Uint32Array | null, rowCount: number): void {
-  if (validity === null) return
-  if (validity.length * 32 < rowCount) {
-    throw invalid(`the length of valid_data of field(${field.name}) is wrong`)
-  }
-  if (field.nullable) return
-  for (let row = 0; row < rowCount; row++) {
+function checkValidity(field: FieldSchema, validity: Uint32Array | null, { from, to }: Range): void {
+  if (validity === null || field.nullable) return
+  for (let row = from; row < to; row++) {
     if (!getBit(validity, row)) {
       throw invalid(
         `the field (${field.name}) is not nullable and has no default value, but row ${row} is null`,
@@ -93,17 +135,18 @@ function checkValidity(field: FieldSchema, validity: Uint32Array | null, rowCoun
 }
 
 /** Null rows hold zeros, so they need no test of their own. */
-function checkFinite(field: FieldSchema, column: FixedColumn, rowCount: number): void {
+function checkFinite(field: FieldSchema, column: FixedColumn, rows: Range): void {
   const { values } = column
-  const count = rowCount * column.width
+  const first = rows.from * column.width
+  const end = rows.to * column.width
   // x − x is 0 for finite numbers and NaN otherwise, and NaN is sticky: one pass, one comparison at the end.
   let sum = 0
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < end; i++) {
     const value = values[i]!
     sum += value - value
   }
   if (sum === 0) return
-  for (let i = 0; i < count; i++) {
+  for (let i = first; i < end; i++) {
     const value = values[i]!
     if (Number.isFinite(value)) continue
     const row = Math.floor(i / column.width)
@@ -116,13 +159,14 @@ function checkFinite(field: FieldSchema, column: FixedColumn, rowCount: number):
 function checkExponent(
   field: FieldSchema,
   column: FixedColumn,
-  rowCount: number,
+  rows: Range,
   mask: number,
   kind: string,
 ): void {
   const { values } = column
-  const count = rowCount * column.width
-  for (let i = 0; i < count; i++) {
+  const first = rows.from * column.width
+  const end = rows.to * column.width
+  for (let i = first; i < end; i++) {
     if ((values[i]! & mask) !== mask) continue
     throw invalid(
       `${kind} vector contain nan or infinity value. field "${field.name}", row ${Math.floor(i / column.width)}`,
@@ -134,32 +178,30 @@ function checkVar(
   schema: CollectionSchema,
   field: FieldSchema,
   column: VarColumn,
-  rowCount: number,
+  rows: Range,
   merged: boolean,
 ): void {
-  const rows = column.offsets.length - 1
-  if (rows < rowCount) throw rowCountError(field, rows, rowCount)
-  checkValidity(field, column.validity, rowCount)
+  checkValidity(field, column.validity, rows)
   switch (field.dataType) {
     case DataType.VarChar:
       // Generated keys are as long as they are; Milvus does not hold them against max_length (upsert-semantics §1.4).
-      checkText(field, column, rowCount, field.autoId ? LIMITS.maxLengthMax : field.maxLength)
+      checkText(field, column, rows, field.autoId ? LIMITS.maxLengthMax : field.maxLength)
       return
     case DataType.Text:
-      checkText(field, column, rowCount, LIMITS.textBytesMax)
+      checkText(field, column, rows, LIMITS.textBytesMax)
       return
     case DataType.JSON:
-      if (field.dynamic) checkDynamic(schema, field, column, rowCount, merged)
-      else checkJsonColumn(field, column, rowCount)
+      if (field.dynamic) checkDynamic(schema, field, column, rows, merged)
+      else checkJsonColumn(field, column, rows)
       return
     case DataType.Array:
-      checkArrays(field, column, rowCount)
+      checkArrays(field, column, rows)
       return
     case DataType.SparseFloatVector:
-      checkSparse(field, column, rowCount)
+      checkSparse(field, column, rows)
       return
     case DataType.ArrayOfStruct:
-      checkStructs(field, column, rowCount)
+      checkStructs(field, column, rows)
       return
     case DataType.Geometry:
       // Its text was parsed and written anew when it came in: there is nothing left to judge.
@@ -169,10 +211,10 @@ function checkVar(
   }
 }
 
-function checkText(field: FieldSchema, column: VarColumn, rowCount: number, maxLength: number): void {
+function checkText(field: FieldSchema, column: VarColumn, rows: Range, maxLength: number): void {
   const { offsets, heap } = column
   const analyzed = field.params['enable_analyzer']?.toLowerCase() === 'true'
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = rows.from; row < rows.to; row++) {
     const length = offsets[row + 1]! - offsets[row]!
     if (length > maxLength) {
       throw invalid(
@@ -185,9 +227,9 @@ function checkText(field: FieldSchema, column: VarColumn, rowCount: number, maxL
   }
 }
 
-function checkJsonColumn(field: FieldSchema, column: VarColumn, rowCount: number): void {
+function checkJsonColumn(field: FieldSchema, column: VarColumn, rows: Range): void {
   const { offsets, heap } = column
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = rows.from; row < rows.to; row++) {
     if (!isValid(column, row)) continue
     const length = offsets[row + 1]! - offsets[row]!
     if (length > LIMITS.jsonBytesMax) {
@@ -207,10 +249,10 @@ function checkDynamic(
   schema: CollectionSchema,
   field: FieldSchema,
   column: VarColumn,
-  rowCount: number,
+  rows: Range,
   merged: boolean,
 ): void {
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = rows.from; row < rows.to; row++) {
     if (isValid(column, row)) checkDynamicRow(schema, field, column, row, merged)
   }
 }
@@ -254,11 +296,11 @@ function dynamicMembers(field: FieldSchema, text: string, row: number): Map<stri
   }
 }
 
-function checkArrays(field: FieldSchema, column: VarColumn, rowCount: number): void {
+function checkArrays(field: FieldSchema, column: VarColumn, rows: Range): void {
   const { offsets, heap } = column
   const view = heapView(heap)
   const size = arrayElementBytes(field.elementType)
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = rows.from; row < rows.to; row++) {
     if (!isValid(column, row)) continue
     const from = offsets[row]!
     const to = offsets[row + 1]!
@@ -285,24 +327,24 @@ function checkArrayText(field: FieldSchema, view: DataView, row: number, count: 
   }
 }
 
-/** Each sub-field by the rules of its own type. */
-function checkStructs(field: FieldSchema, column: VarColumn, rowCount: number): void {
+/** Each sub-field by the rules of its own type. `rows` are all rows. */
+function checkStructs(field: FieldSchema, column: VarColumn, rows: Range): void {
   const subs = subFieldsOf(field)
   for (let k = 0; k < subs.length; k++) {
     const sub = subs[k]!
-    const part = subColumn(column, rowCount, k)
+    const part = subColumn(column, rows.to, k)
     if (sub.dataType === DataType.Array) {
-      checkArrays(sub, part, rowCount)
+      checkArrays(sub, part, rows)
       continue
     }
     const size = vectorBytes(sub)
-    for (let row = 0; row < rowCount; row++) {
+    for (let row = rows.from; row < rows.to; row++) {
       const count = (part.offsets[row + 1]! - part.offsets[row]!) / size
       if (count > sub.maxCapacity) throw overCapacity(sub, row, count)
     }
     const count = part.heap.length / size
     const element = elementField(sub)
-    checkFixed(element, vectorElements(sub, part.heap, 0, part.heap.length), count)
+    checkFixed(element, vectorElements(sub, part.heap, 0, part.heap.length), { from: 0, to: count })
   }
 }
 
@@ -313,9 +355,9 @@ function overCapacity(field: FieldSchema, row: number, count: number): MilvusErr
   })
 }
 
-function checkSparse(field: FieldSchema, column: VarColumn, rowCount: number): void {
+function checkSparse(field: FieldSchema, column: VarColumn, rows: Range): void {
   const view = heapView(column.heap)
-  for (let row = 0; row < rowCount; row++) {
+  for (let row = rows.from; row < rows.to; row++) {
     if (isValid(column, row)) checkSparseRow(field, view, column.offsets[row]!, column.offsets[row + 1]!, row)
   }
 }

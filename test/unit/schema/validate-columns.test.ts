@@ -1,11 +1,11 @@
 /** Every row of the value table (upsert-semantics §1.8) and of the dynamic-field table (§1.6), on columns. */
 import t from 'tap'
 import { LIMITS } from '../../../lib/base/limits.js'
-import type { Column, ColumnBatch, VarColumn } from '../../../lib/schema/column.js'
+import type { Column, ColumnBatch, FixedColumn, VarColumn } from '../../../lib/schema/column.js'
 import { withColumn } from '../../../lib/schema/complete-columns.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import type { FieldRequest, Row } from '../../../lib/schema/requests.js'
-import { validateColumns } from '../../../lib/schema/validate-columns.js'
+import { validateColumns, validateSteps } from '../../../lib/schema/validate-columns.js'
 import { withAddedField } from '../../../lib/schema/validate-schema.js'
 import { collection, refusal, refused, wholeRows } from './fixtures.js'
 
@@ -46,6 +46,37 @@ t.test('a batch that obeys every rule passes, and null columns are skipped', asy
   t.doesNotThrow(() => validateColumns(schema, batch))
   const columns = [null, ...batch.columns.slice(1)]
   t.doesNotThrow(() => validateColumns(schema, { ...batch, columns }))
+})
+
+t.test('in steps: every row is judged, and a bad one is named by its own number', async t => {
+  const schema = collection([f(DataType.JSON)])
+  const many = 3_000
+  const good = wholeRows(
+    schema,
+    Array.from({ length: many }, (_, id) => base(id, { f: { text: 'x'.repeat(50) } })),
+  )
+  const steps = validateSteps(schema, good)
+  let count = 1
+  while (steps.next().done !== true) count++
+  t.ok(count > 3, `${count} steps`)
+  for (const bad of [0, 1_499, many - 1]) {
+    const vector = good.columns[1] as FixedColumn
+    const values = Float32Array.from(vector.values)
+    values[bad * 2 + 1] = Number.NaN
+    const columns = good.columns.map((column, i) => (i === 1 ? { ...vector, values } : column))
+    t.match(
+      refused(() => validateColumns(schema, { ...good, columns })),
+      `is not a number or infinity, field "vector", row ${bad}`,
+    )
+    const json = good.columns[2] as VarColumn
+    const heap = Uint8Array.from(json.heap)
+    heap[json.offsets[bad]!] = 0x5b
+    const spoilt = good.columns.map((column, i) => (i === 2 ? { ...json, heap } : column))
+    t.match(
+      refused(() => validateColumns(schema, { ...good, columns: spoilt })),
+      `row ${bad}`,
+    )
+  }
 })
 
 t.test('rows per column', async t => {
