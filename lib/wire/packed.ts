@@ -1,12 +1,13 @@
 /**
- * Packed integers of a message as typed arrays: one counting pass, one decoding pass, no objects in between.
+ * Packed numbers of a message as typed arrays: one counting pass, one decoding pass, no objects in between.
  *
  * Integer columns are varints of 1 to 10 bytes. 64-bit values become pairs of 32-bit words, exact over the whole range
  * without BigInt.
  */
 import { invalid } from '../base/errors.js'
-import { DataType } from '../schema/data-type.js'
-import { countVarints, malformed, type ProtoReader, WireType } from './protobuf.js'
+import type { FixedColumn } from '../schema/column.js'
+import { DataType, type FixedArray } from '../schema/data-type.js'
+import { countVarints, malformed, ProtoReader, WireType } from './protobuf.js'
 
 /** The bytes of a packed repeated field, or of one unpacked element (both decode alike). */
 export function packedPart(reader: ProtoReader, elementType: number): Uint8Array {
@@ -15,6 +16,29 @@ export function packedPart(reader: ProtoReader, elementType: number): Uint8Array
   const from = reader.at
   reader.skip()
   return reader.buffer.subarray(from, reader.at)
+}
+
+/** The repeated field 1 of a leaf array, as the packed bytes of its elements. */
+export function elementParts(part: Uint8Array, wireType: number): Uint8Array[] {
+  const reader = new ProtoReader(part)
+  const parts: Uint8Array[] = []
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === 1) parts.push(packedPart(reader, wireType))
+    else reader.skip()
+  }
+  return parts
+}
+
+/** Packed floats or doubles of `size` bytes each, in memory of their own. */
+export function numbersOf(parts: readonly Uint8Array[], kind: 'f32' | 'f64', size: number): FixedArray {
+  const bytes = bytesOfParts(parts)
+  if (bytes.length % size !== 0) throw malformed('packed numbers end in the middle of one')
+  return kind === 'f32' ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer)
+}
+
+/** A fixed column without nulls. */
+export function fixed(values: FixedArray, width: number): FixedColumn {
+  return { layout: 'fixed', width, values, validity: null }
 }
 
 /** Packed booleans as one byte per flag. They are one byte each on the wire unless a writer was odd. */

@@ -1,5 +1,5 @@
 /**
- * The values of one FieldData message as a column: the scalar and vector payloads of every type.
+ * The values of one FieldData message as a column. What is about vectors alone is in vector-payload.ts.
  *
  * Fixed-width numbers are one memory copy (floats, vectors) or one pass over varints (integers); text, JSON and sparse
  * rows are one copy into the heap. Counts are known before anything is allocated, so a lying message cannot make us
@@ -12,8 +12,7 @@ import { invalid, type MilvusError } from '../base/errors.js'
 import { ByteSink } from '../schema/byte-sink.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
 import type { Column, FixedColumn, VarColumn } from '../schema/column.js'
-import { DataType, type FixedArray, isVectorType, layoutOf, newFixedArray } from '../schema/data-type.js'
-import { bfloat16Into, float16Into } from '../schema/half-float.js'
+import { DataType, isVectorType, layoutOf, newFixedArray } from '../schema/data-type.js'
 import { writeInt64 } from '../schema/int64.js'
 import { parseTimestamptz } from '../schema/timestamptz.js'
 import { readUtf8 } from '../schema/utf8.js'
@@ -22,9 +21,10 @@ import { canonicalWkt, formatWkt } from '../schema/wkt.js'
 import { arrayHeap } from './array-payload.js'
 import type { Validity, WireField } from './field-data.js'
 import { expandFixed, expandVar } from './nulls.js'
-import { bytesOfParts, flagBytes, int32Values, int64Words, packedPart } from './packed.js'
-import { malformed, ProtoReader, WireType } from './protobuf.js'
+import { elementParts, fixed, flagBytes, int32Values, int64Words, numbersOf } from './packed.js'
+import { ProtoReader, WireType } from './protobuf.js'
 import { sortSparseRows } from './sparse.js'
+import { denseVectors, takesVector, vectorMember } from './vector-payload.js'
 
 /** Members of ScalarField in use. */
 const SCALAR = {
@@ -41,9 +41,6 @@ const SCALAR = {
   timestamptz: 11,
   geometryWkt: 12,
 } as const
-
-/** Members of VectorField. */
-const VECTOR = { dim: 1, float: 2, binary: 3, float16: 4, bfloat16: 5, sparse: 6, int8: 7 } as const
 
 /** The column of a field. @throws MilvusError 1100 when kind, length or dimension do not fit */
 export function decodePayload(
@@ -94,17 +91,6 @@ function memberOf(payload: Uint8Array, wanted: readonly number[]): { kind: numbe
     } else reader.skip()
   }
   return found
-}
-
-/** The repeated field 1 of a leaf array, as the packed bytes of its elements. */
-function elementParts(part: Uint8Array, wireType: number): Uint8Array[] {
-  const reader = new ProtoReader(part)
-  const parts: Uint8Array[] = []
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) parts.push(packedPart(reader, wireType))
-    else reader.skip()
-  }
-  return parts
 }
 
 function decodeScalars(
@@ -190,16 +176,6 @@ function scalarColumn(field: FieldSchema, part: Uint8Array): Column {
     default:
       assert(false, `type ${field.dataType} is no scalar`)
   }
-}
-
-function fixed(values: FixedArray, width: number): FixedColumn {
-  return { layout: 'fixed', width, values, validity: null }
-}
-
-function numbersOf(parts: readonly Uint8Array[], kind: 'f32' | 'f64', size: number): FixedArray {
-  const bytes = bytesOfParts(parts)
-  if (bytes.length % size !== 0) throw malformed('packed numbers end in the middle of one')
-  return kind === 'f32' ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer)
 }
 
 /** A column without rows. */
@@ -374,81 +350,4 @@ function decodeVectors(field: FieldSchema, wire: WireField, rowCount: number, va
   const column = denseVectors(field, kind, part)
   if (column.values.length === 0 && rowCount > 0 && !isOptional(field)) throw wrongKind(field)
   return column
-}
-
-/** Dimension, member number and content of a VectorField message. */
-export function vectorMember(payload: Uint8Array): { dim: number; kind: number; part: Uint8Array } {
-  const reader = new ProtoReader(payload)
-  let dim = 0
-  let kind = 0
-  let part: Uint8Array = new Uint8Array(0)
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === VECTOR.dim) {
-      reader.expect(WireType.varint)
-      dim = Number(reader.int64())
-    } else if (field >= VECTOR.float && field <= VECTOR.int8) {
-      reader.expect(WireType.bytes)
-      kind = field
-      part = reader.bytes()
-    } else reader.skip()
-  }
-  return { dim, kind, part }
-}
-
-/** True when vectors of a type may come as this member of VectorField. */
-export function takesVector(type: DataType, kind: number): boolean {
-  switch (type) {
-    case DataType.FloatVector:
-      return kind === VECTOR.float
-    case DataType.Float16Vector:
-      return kind === VECTOR.float16 || kind === VECTOR.float
-    case DataType.BFloat16Vector:
-      return kind === VECTOR.bfloat16 || kind === VECTOR.float
-    case DataType.BinaryVector:
-      return kind === VECTOR.binary
-    case DataType.SparseFloatVector:
-      return kind === VECTOR.sparse
-    case DataType.Int8Vector:
-      return kind === VECTOR.int8
-    default:
-      return false
-  }
-}
-
-/** The dense vectors in a member of VectorField. */
-export function denseVectors(field: FieldSchema, kind: number, part: Uint8Array): FixedColumn {
-  const { dim } = field
-  if (kind === VECTOR.float) {
-    const floats = numbersOf(elementParts(part, WireType.fixed32), 'f32', 4) as Float32Array
-    if (floats.length % dim !== 0) throw notDivisible(`length(${floats.length}) of float data`, dim)
-    if (field.dataType === DataType.FloatVector) return fixed(floats, dim)
-    const words = new Uint16Array(floats.length)
-    if (field.dataType === DataType.Float16Vector) float16Into(words, 0, floats, floats.length)
-    else bfloat16Into(words, 0, floats, floats.length)
-    return fixed(words, dim)
-  }
-  const bytes = bytesOfParts([part])
-  switch (kind) {
-    case VECTOR.binary:
-      if ((bytes.length * 8) % dim !== 0) throw notDivisible(`num(${bytes.length * 8}) of all bits`, dim)
-      return fixed(bytes, dim >>> 3)
-    case VECTOR.float16:
-    case VECTOR.bfloat16:
-      if (bytes.length % (2 * dim) !== 0) {
-        throw notDivisible(
-          `length(${bytes.length}) of ${kind === VECTOR.float16 ? 'float16' : 'bfloat16'} data`,
-          dim,
-        )
-      }
-      return fixed(new Uint16Array(bytes.buffer), dim)
-    case VECTOR.int8:
-      if (bytes.length % dim !== 0) throw notDivisible(`length(${bytes.length}) of int8 data`, dim)
-      return fixed(new Int8Array(bytes.buffer), dim)
-    default:
-      assert(false, `vector payload ${kind} is dense`)
-  }
-}
-
-function notDivisible(what: string, dim: number): MilvusError {
-  return invalid(`the ${what} should divide the dim(${dim})`)
 }

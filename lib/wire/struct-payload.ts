@@ -11,8 +11,9 @@ import type { VarColumn } from '../schema/column.js'
 import { DataType } from '../schema/data-type.js'
 import { elementField, joinSubColumns, subFieldsOf, vectorHeap } from '../schema/struct-codec.js'
 import { openFieldData, type Validity, type WireField } from './field-data.js'
-import { decodePayload, denseVectors, spread, takesVector, vectorMember } from './payload.js'
+import { decodePayload, spread } from './payload.js'
 import { ProtoReader, WireType } from './protobuf.js'
+import { denseVectors, takesVector, vectorMember } from './vector-payload.js'
 
 /** Member of VectorField that holds one VectorField per row. */
 const VECTOR_ARRAY = 8
