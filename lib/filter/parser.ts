@@ -7,9 +7,11 @@
  * Invariant: recursion is bounded by NESTING_MAX; chains of `and` / `or` are loops and come out flat.
  */
 import type { ArithOp, CompareOp, Node, NodeOf, PathKey, PathNode, Span } from './ast.js'
-import { place, type Token, tokenize } from './lexer.js'
+import type { Token } from './lexer.js'
 import type { ReadLists } from './literal-list.js'
+import { momentLiteral, momentQuestion } from './parse-moment.js'
 import { reject } from './reject.js'
+import { TokenCursor } from './token-cursor.js'
 
 /** Levels of parentheses, prefix operators and unbalanced operator chains that one expression may nest. */
 export const NESTING_MAX = 1000
@@ -55,49 +57,20 @@ export function parseFilter(text: string, lists?: ReadLists): Node {
 }
 
 class Parser {
-  readonly #text: string
-  readonly #tokens: readonly Token[]
-  #at = 0
+  readonly #tokens: TokenCursor
   /** Calls of #expression that are open. */
   #nesting = 0
   /** Depth of the tree that was parsed last: what a walk over it will need. */
   #depth = 0
 
   constructor(text: string, lists: ReadLists | undefined) {
-    this.#text = text
-    this.#tokens = tokenize(text, lists)
+    this.#tokens = new TokenCursor(text, lists)
   }
 
   whole(): Node {
     const node = this.#expression(0)
-    if (this.#peek().type !== 'end') reject(`invalid expression: ${this.#text}`)
+    if (this.#tokens.peek().type !== 'end') reject(`invalid expression: ${this.#tokens.text}`)
     return node
-  }
-
-  #peek(ahead = 0): Token {
-    return this.#tokens[Math.min(this.#at + ahead, this.#tokens.length - 1)]!
-  }
-
-  #take(): Token {
-    const token = this.#peek()
-    if (token.type !== 'end') this.#at++
-    return token
-  }
-
-  #isOp(text: string, ahead = 0): boolean {
-    const token = this.#peek(ahead)
-    return token.type === 'op' && token.text === text
-  }
-
-  #expect(text: string): Token {
-    if (!this.#isOp(text)) this.#unexpected(`expecting '${text}'`)
-    return this.#take()
-  }
-
-  #unexpected(wanted: string): never {
-    const token = this.#peek()
-    const found = token.type === 'end' ? '<EOF>' : this.#text.slice(token.start, token.end)
-    return reject(`${place(this.#text, token.start)} mismatched input '${found}' ${wanted}`)
   }
 
   #expression(strength: number): Node {
@@ -124,9 +97,9 @@ class Parser {
 
   /** The operator that follows, `not in` counting as `in`; null when there is none. */
   #infix(): string | null {
-    const token = this.#peek()
+    const token = this.#tokens.peek()
     if (token.type !== 'op') return null
-    if (token.text === 'not') return this.#isOp('in', 1) ? 'in' : null
+    if (token.text === 'not') return this.#tokens.isOp('in', 1) ? 'in' : null
     return STRENGTH[token.text] === undefined ? null : token.text
   }
 
@@ -135,24 +108,24 @@ class Parser {
     switch (op) {
       case 'and':
       case 'or': {
-        this.#take()
+        this.#tokens.take()
         return this.#chain(op, left, this.#expression(strength + 1))
       }
       case 'in': {
-        const negated = this.#isOp('not')
-        if (negated) this.#take()
-        this.#take()
+        const negated = this.#tokens.isOp('not')
+        if (negated) this.#tokens.take()
+        this.#tokens.take()
         const right = this.#expression(strength + 1)
         return { kind: 'in', negated, left, right, start: left.start, end: right.end }
       }
       case 'like': {
-        this.#take()
+        this.#tokens.take()
         const right = this.#expression(strength + 1)
         return { kind: 'like', left, right, start: left.start, end: right.end }
       }
       case '=~':
       case '!~': {
-        this.#take()
+        this.#tokens.take()
         const right = this.#expression(strength + 1)
         return { kind: 'regex', negated: op === '!~', left, right, start: left.start, end: right.end }
       }
@@ -163,12 +136,12 @@ class Parser {
         return this.#relation(op, left)
       case '==':
       case '!=': {
-        this.#take()
+        this.#tokens.take()
         const right = this.#expression(strength + 1)
         return { kind: 'compare', op, left, right, start: left.start, end: right.end }
       }
       default: {
-        this.#take()
+        this.#tokens.take()
         const right = this.#expression(strength + 1)
         return { kind: 'arith', op: op as ArithOp, left, right, start: left.start, end: right.end }
       }
@@ -188,10 +161,10 @@ class Parser {
 
   /** A comparison, or the range chain `e < field < e` when the middle is a plain name and both point one way. */
   #relation(op: CompareOp, left: Node): Node {
-    this.#take()
+    this.#tokens.take()
     const middle = this.#expression(RANGE_STRENGTH)
     const middleDepth = this.#depth
-    const token = this.#peek()
+    const token = this.#tokens.peek()
     const upward = op === '<' || op === '<='
     const onward =
       token.type === 'op' &&
@@ -199,7 +172,7 @@ class Parser {
     if (!onward || (middle.kind !== 'path' && middle.kind !== 'call')) {
       return { kind: 'compare', op, left, right: middle, start: left.start, end: middle.end }
     }
-    this.#take()
+    this.#tokens.take()
     const last = this.#expression(RANGE_STRENGTH)
     this.#depth = Math.max(this.#depth, middleDepth)
     const [first, second] = [op.length === 2, token.text.length === 2]
@@ -226,14 +199,14 @@ class Parser {
   }
 
   #prefix(): Node {
-    const token = this.#peek()
+    const token = this.#tokens.peek()
     if (token.type === 'op') {
       switch (token.text) {
         case 'not':
         case '~':
         case '+':
         case '-': {
-          this.#take()
+          this.#tokens.take()
           const operand = this.#expression(PREFIX_STRENGTH)
           this.#depth++
           const span = { start: token.start, end: operand.end }
@@ -243,7 +216,7 @@ class Parser {
           return { kind, operand, ...span }
         }
         case 'exists': {
-          this.#take()
+          this.#tokens.take()
           const operand = this.#expression(PRIMARY_STRENGTH)
           this.#depth++
           return { kind: 'exists', operand, start: token.start, end: operand.end }
@@ -255,17 +228,23 @@ class Parser {
 
   /** `f is null` and `f is not null` belong to the primary before them. */
   #nullTest(operand: Node): Node {
-    if (!this.#isOp('is')) return operand
-    const negated = this.#isOp('not', 1)
-    const last = this.#peek(negated ? 2 : 1)
+    if (!this.#tokens.isOp('is')) return operand
+    const negated = this.#tokens.isOp('not', 1)
+    const last = this.#tokens.peek(negated ? 2 : 1)
     if (last.type !== 'name' || (last.text !== 'null' && last.text !== 'NULL')) return operand
-    this.#at += negated ? 3 : 2
+    this.#tokens.skip(negated ? 3 : 2)
     return { kind: 'null', operand, negated, start: operand.start, end: last.end }
   }
 
   #primary(): Node {
-    const token = this.#take()
     this.#depth = 0
+    if (this.#tokens.peek().type === 'name') {
+      const question = momentQuestion(this.#tokens)
+      if (question !== null) this.#depth = 3
+      const moment = question ?? momentLiteral(this.#tokens)
+      if (moment !== null) return moment
+    }
+    const token = this.#tokens.take()
     const span = { start: token.start, end: token.end }
     switch (token.type) {
       case 'int':
@@ -275,57 +254,34 @@ class Parser {
       case 'literals':
         return { kind: 'literals', list: token.list, ...span }
       case 'name':
-        return this.#named(token.text, span)
+        return this.#tokens.isOp('(') ? this.#call(token.text, span.start) : this.#path(token.text, span)
       case 'op':
         if (token.text === 'true' || token.text === 'false') {
           return { kind: 'bool', value: token.text === 'true', ...span }
         }
         if (token.text === '(') {
           const inner = this.#expression(0)
-          this.#expect(')')
+          this.#tokens.expect(')')
           return inner
         }
         if (token.text === '[') return this.#list(span.start)
         if (token.text === '{') return this.#template(span.start)
         if (token.text === '$') return this.#path('$', span)
     }
-    this.#at -= token.type === 'end' ? 0 : 1
-    return this.#unexpected('expecting an expression')
-  }
-
-  #named(name: string, span: Span): Node {
-    const next = this.#peek()
-    const upper = name.toUpperCase()
-    if (next.type === 'string' && (upper === 'ISO' || upper === 'INTERVAL')) {
-      if (name === upper || name === name.toLowerCase()) {
-        this.#take()
-        const text = {
-          kind: 'string' as const,
-          cooked: next.cooked,
-          pattern: next.pattern,
-          start: next.start,
-          end: next.end,
-        }
-        return { kind: upper === 'ISO' ? 'iso' : 'interval', text, start: span.start, end: next.end }
-      }
-    }
-    return this.#isOp('(') ? this.#call(name, span.start) : this.#path(name, span)
+    return this.#tokens.unexpected('expecting an expression', token)
   }
 
   #path(name: string, span: Span): PathNode {
     const keys: PathKey[] = []
     let { end } = span
-    while (this.#isOp('[')) {
-      this.#take()
-      const key = this.#take()
+    while (this.#tokens.isOp('[')) {
+      this.#tokens.take()
+      const key = this.#tokens.take()
       if (key.type === 'string' && key.cooked !== null) keys.push({ text: key.cooked, form: 'quoted' })
       else if (key.type === 'int') keys.push({ text: key.value.toString(), form: 'index' })
       else if (key.type === 'name') keys.push({ text: key.text, form: 'bare' })
-      else {
-        this.#at -= key.type === 'end' ? 0 : 1
-        this.#unexpected('expecting a quoted key or an index')
-      }
-      end = this.#expect(']').end
+      else this.#tokens.unexpected('expecting a quoted key or an index', key)
+      end = this.#tokens.expect(']').end
     }
     return { kind: 'path', name, keys, start: span.start, end }
   }
@@ -334,55 +290,52 @@ class Parser {
     const items: Node[] = []
     const spans: Span[] = []
     let depth = 0
-    while (!this.#isOp(']')) {
-      const first = this.#peek().start
+    while (!this.#tokens.isOp(']')) {
+      const first = this.#tokens.peek().start
       items.push(this.#plainItem() ?? this.#expression(0))
       depth = Math.max(depth, this.#depth)
-      spans.push({ start: first, end: this.#tokens[this.#at - 1]!.end })
-      if (!this.#isOp(',')) break
-      this.#take()
+      spans.push({ start: first, end: this.#tokens.takenEnd })
+      if (!this.#tokens.isOp(',')) break
+      this.#tokens.take()
     }
     this.#depth = depth + 1
-    return { kind: 'list', items, spans, start, end: this.#expect(']').end }
+    return { kind: 'list', items, spans, start, end: this.#tokens.expect(']').end }
   }
 
   /** A literal that fills its place in a list: the usual case, without the climb through the operators. */
   #plainItem(): Node | null {
-    const token = this.#peek()
-    const next = this.#peek(1)
+    const token = this.#tokens.peek()
+    const next = this.#tokens.peek(1)
     if (next.type !== 'op' || (next.text !== ',' && next.text !== ']')) return null
     if (token.type !== 'int' && token.type !== 'float' && token.type !== 'string') return null
     this.#depth = 0
-    this.#at++
+    this.#tokens.skip(1)
     return literalNode(token)
   }
 
   #template(start: number): Node {
-    const name = this.#take()
-    if (name.type !== 'name') {
-      this.#at -= name.type === 'end' ? 0 : 1
-      this.#unexpected('expecting a template variable name')
-    }
-    return { kind: 'template', name: name.text, start, end: this.#expect('}').end }
+    const name = this.#tokens.take()
+    if (name.type !== 'name') return this.#tokens.unexpected('expecting a template variable name', name)
+    return { kind: 'template', name: name.text, start, end: this.#tokens.expect('}').end }
   }
 
   #call(name: string, start: number): Node {
-    this.#expect('(')
+    this.#tokens.expect('(')
     const args: Node[] = []
     const named: { name: string; value: Node }[] = []
     let depth = 0
-    while (!this.#isOp(')')) {
-      const token = this.#peek()
-      if (token.type === 'name' && this.#isOp('=', 1)) {
-        this.#at += 2
+    while (!this.#tokens.isOp(')')) {
+      const token = this.#tokens.peek()
+      if (token.type === 'name' && this.#tokens.isOp('=', 1)) {
+        this.#tokens.skip(2)
         named.push({ name: token.text, value: this.#expression(0) })
       } else args.push(this.#expression(0))
       depth = Math.max(depth, this.#depth)
-      if (!this.#isOp(',')) break
-      this.#take()
+      if (!this.#tokens.isOp(',')) break
+      this.#tokens.take()
     }
     this.#depth = depth + 1
-    return { kind: 'call', name, args, named, start, end: this.#expect(')').end }
+    return { kind: 'call', name, args, named, start, end: this.#tokens.expect(')').end }
   }
 }
 

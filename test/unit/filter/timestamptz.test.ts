@@ -34,6 +34,37 @@ t.test('comparison with ISO texts, both ways round, ranges', async t => {
   same(t, 'ts is null', [3])
 })
 
+t.test(
+  'a question about a moment is a primary: it binds tighter than not, and than every comparison',
+  async t => {
+    same(t, "not ts == ISO '2024-02-29T12:00:00Z'", [2, 4])
+    same(t, "! ISO '2024-12-31T00:00:00Z' > ts", [2])
+    same(t, "not ts + INTERVAL 'P1D' == ISO '2024-03-01T12:00:00Z'", [2, 4])
+    same(t, "not ISO '2024-03-01T12:00:00Z' == ts + interval 'P1D' and n == 0", [2, 4])
+    same(t, "not ISO '2024-01-01T00:00:00Z' <= ts < ISO '2024-12-31T00:00:00Z'", [2, 4])
+    same(t, "not ISO '2024-12-31T00:00:00Z' > ts >= iso '2024-01-01T00:00:00Z'", [2, 4])
+    same(t, "ISO '2024-03-01T00:00:00Z' < ts + INTERVAL 'P1D' < ISO '2024-03-02T00:00:00Z'", [1])
+    same(t, "(ts) == ISO '2024-02-29T12:00:00Z'", [1])
+  },
+)
+
+t.test('fields may be called as the keywords', async t => {
+  const named = schemaOf([
+    { name: 'iso', dataType: DataType.Timestamptz },
+    { name: 'INTERVAL', dataType: DataType.Int64 },
+  ])
+  const rows = tableOf(named, [{ iso: '2024-02-29T12:00:00Z', INTERVAL: 3 }])
+  for (const text of [
+    "iso == ISO '2024-02-29T12:00:00Z'",
+    "ISO '2024-02-29T12:00:00Z' == iso",
+    "iso - INTERVAL 'P1D' < iso '2024-02-29T00:00:00Z'",
+    'INTERVAL == 3 and 2 < INTERVAL < 4',
+    'INTERVAL not in [4]',
+  ]) {
+    t.same(matches(rows, text), [1], text)
+  }
+})
+
 t.test('intervals of fixed length and of the calendar', async t => {
   same(t, "ts + INTERVAL 'P1D' == ISO '2024-03-01T12:00:00Z'", [1])
   same(t, "ts - interval 'PT12H' >= ISO '2025-01-30T04:00:00Z'", [2])
