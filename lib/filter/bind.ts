@@ -62,13 +62,15 @@ function sampleFactor(context: BindContext, node: Node): number | null {
 }
 
 function bindPredicate(context: BindContext, node: Node, negated: boolean): Bound {
-  if (node.kind === 'and' || node.kind === 'or') return bindChain(context, node, negated)
   const constant = constantOf(context, node)
   if (constant !== null) {
     if (constant.kind !== 'bool') return notBoolean(context, node)
     return constant.value !== negated ? ALL : NONE
   }
   switch (node.kind) {
+    case 'and':
+    case 'or':
+      return bindChain(context, node, negated)
     case 'not':
       if (!isPredicate(node.operand)) reject('not op can only be applied on boolean expression')
       return bindPredicate(context, node.operand, !negated)
@@ -100,13 +102,6 @@ function bindInner(context: BindContext, node: Node): Bound {
 }
 
 function bindChain(context: BindContext, node: NodeOf<'and' | 'or'>, negated: boolean): Bound {
-  // One deciding constant settles the chain before anything else is looked at.
-  for (const item of node.items) {
-    const constant = constantOf(context, item)
-    if (constant?.kind === 'bool' && constant.value === (node.kind === 'or')) {
-      return constant.value !== negated ? ALL : NONE
-    }
-  }
   const parts: Bound[] = []
   for (const item of node.items) {
     if (!isPredicate(item) && constantOf(context, item)?.kind !== 'bool') {

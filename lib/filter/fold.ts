@@ -304,13 +304,14 @@ export function compareTexts(a: string, b: string): number {
   return compareBytes(left, 0, left.length, right, 0, right.length)
 }
 
+/** One deciding constant settles a chain, whatever the rest is. Items that are no booleans are judged by the binder. */
 function foldChain(context: FoldContext, node: NodeOf<'and' | 'or'>): Literal | null {
-  let value = node.kind === 'and'
+  const deciding = node.kind === 'or'
+  let constant = true
   for (const item of node.items) {
     const literal = constantOf(context, item)
-    if (literal === null) return null
-    if (literal.kind !== 'bool') return reject(`'${node.kind}' can only be used between boolean expressions`)
-    value = node.kind === 'and' ? value && literal.value : value || literal.value
+    if (literal?.kind !== 'bool') constant = false
+    else if (literal.value === deciding) return literal
   }
-  return { kind: 'bool', value }
+  return constant ? { kind: 'bool', value: !deciding } : null
 }

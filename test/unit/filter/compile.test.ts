@@ -129,6 +129,8 @@ t.test('random_sample stands alone or last, and is handed to the caller', async 
   t.match(compileFilter(schema, 'random_sample(0.25)'), { kind: 'all', sample: 0.25 })
   t.match(compileFilter(schema, 'a > 1 and RANDOM_SAMPLE(0.25)'), { kind: 'expression', sample: 0.25 })
   t.match(compileFilter(schema, '(a > 1 or f < 2) && random_sample({p})', { p: 0.5 }), { sample: 0.5 })
+  // As the second page of pymilvus's query iterator asks.
+  t.match(compileFilter(schema, 'a > 5 and (f < 2 and random_sample(0.25))'), { sample: 0.25 })
   t.equal(compileFilter(schema, 'a > 1').sample, null)
   const place = 'random sample expression can only be the last expression in the logical and expression'
   for (const text of [

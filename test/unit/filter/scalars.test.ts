@@ -272,6 +272,8 @@ t.test('constants fold', async t => {
   same(t, 'true or (i8 > 3)', every)
   same(t, '(i8 > 3) or True', every)
   same(t, 'true or no_such_field > 3', every)
+  same(t, 'no_such_field > 3 and not (no_such_field > 3 or true)', [])
+  same(t, 'no_such_field > 3 or (i8 > 3 or not (false and no_such_field == 1))', every)
   same(t, 'false or i8 == 5', [3])
   same(t, 'false and i8 == 5', [])
   same(t, 'true and i8 == 5', [3])
