@@ -13,6 +13,15 @@ import { compareBytes } from './text-test.js'
 /** Values for `{name}` placeholders: bool, number or bigint, string, or arrays of those. */
 export type TemplateValues = Readonly<Record<string, unknown>>
 
+/** A number of a client that is a double even where it is whole: as a template value it is cast like the literal `2.0`. */
+export class Double {
+  readonly value: number
+
+  constructor(value: number) {
+    this.value = value
+  }
+}
+
 /** What folding needs to know, and what it remembers. */
 export interface FoldContext {
   readonly text: string
@@ -142,6 +151,8 @@ export function literalOfValue(value: unknown, name: string): Literal {
     case 'string':
       return { kind: 'string', value }
     case 'object':
+      if (value instanceof Double && Number.isFinite(value.value))
+        return { kind: 'float', value: value.value }
       if (Array.isArray(value)) {
         const packed = packValues(value)
         if (packed !== null) return new PackedLiteral(packed)

@@ -2,9 +2,11 @@
  * Values of `{name}` placeholders in filters: TemplateValue messages as plain JavaScript values.
  *
  * The one recursive message of the protocol (arrays of arrays), so it is read by hand and its depth is bounded.
- * Int64 comes out as number when it is safe, else as bigint; JSON elements as parsed values.
+ * Int64 comes out as number when it is safe, else as bigint; doubles that are whole numbers as `Double`, so that they
+ * are cast like the literal `2.0`; JSON elements as parsed values.
  */
 import { parseJson } from '../base/json.js'
+import { Double } from '../filter/fold.js'
 import { malformed, ProtoReader, WireType } from './protobuf.js'
 
 const DEPTH_MAX = 16
@@ -24,7 +26,7 @@ function decodeValue(reader: ProtoReader, depth: number): unknown {
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === 1) value = typed(reader, WireType.varint).bool()
     else if (field === 2) value = plain(typed(reader, WireType.varint).int64())
-    else if (field === 3) value = typed(reader, WireType.fixed64).double()
+    else if (field === 3) value = double(typed(reader, WireType.fixed64).double())
     else if (field === 4) value = typed(reader, WireType.bytes).string()
     else if (field === 5) value = decodeArray(typed(reader, WireType.bytes).part(), depth + 1)
     else if (field === 6) value = typed(reader, WireType.bytes).bytes()
@@ -47,10 +49,10 @@ function decodeArray(reader: ProtoReader, depth: number): unknown[] {
       if (inner !== 1) list.skip()
       else if (field === 1) eachPacked(list, WireType.varint, r => out.push(r.bool()))
       else if (field === 2) eachPacked(list, WireType.varint, r => out.push(plain(r.int64())))
-      else if (field === 3) eachPacked(list, WireType.fixed64, r => out.push(r.double()))
+      else if (field === 3) eachPacked(list, WireType.fixed64, r => out.push(double(r.double())))
       else if (field === 4) out.push(typed(list, WireType.bytes).string())
       else if (field === 5) out.push(decodeArray(typed(list, WireType.bytes).part(), depth + 1))
-      else out.push(parseJson(typed(list, WireType.bytes).string()))
+      else out.push(jsonElement(typed(list, WireType.bytes).string()))
     }
   }
   return out
@@ -69,6 +71,16 @@ function eachPacked(reader: ProtoReader, wireType: number, read: (reader: ProtoR
 function typed(reader: ProtoReader, wireType: number): ProtoReader {
   reader.expect(wireType)
   return reader
+}
+
+function double(value: number): number | Double {
+  return Number.isInteger(value) ? new Double(value) : value
+}
+
+/** `2.0` and `2e0` are doubles, as they are in a filter. */
+function jsonElement(text: string): unknown {
+  const value = parseJson(text)
+  return typeof value === 'number' && /[.eE]/.test(text) ? double(value) : value
 }
 
 function plain(value: bigint): number | bigint {

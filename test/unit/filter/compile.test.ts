@@ -3,6 +3,7 @@ import t from 'tap'
 import { countBits } from '../../../lib/base/bitset.js'
 import { compileFilter } from '../../../lib/filter/compile.js'
 import { evaluateFilter } from '../../../lib/filter/evaluate.js'
+import { Double } from '../../../lib/filter/fold.js'
 import { sampleBits } from '../../../lib/filter/sample.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { buildSchema } from '../../../lib/schema/validate-schema.js'
@@ -36,6 +37,8 @@ t.test('templates: scalars and lists, everywhere a literal may stand', async t =
   t.same(of('json_contains(j["l"], {x})', { x: 1 }), [1])
   t.same(of('f == {x}', { x: 0.1 }), [1])
   t.same(of('f in {x}', { x: [2, 0.1] }), [1, 2])
+  t.same(of('f in {x} or f == {y}', { x: [new Double(2)], y: new Double(3) }), [2, 3])
+  t.same(of('j["l"] == {x} and j["l"][0] == {y}', { x: [new Double(1), 2], y: new Double(1) }), [1])
   t.same(of('{lo} < a <= {hi}', { lo: 0, hi: 1 }), [1])
   t.same(of('a + {x} == 3', { x: 1 }), [2])
   t.same(of('a == 1', { ignored: [[{}]] }), [1])
@@ -48,6 +51,10 @@ t.test('templates get the errors literals get', async t => {
   bad('a == {x}', {}, 'the value of expression template variable name {x} is not found')
   bad('a == {toString}', {}, 'the value of expression template variable name {toString} is not found')
   bad('a == {x}', { x: 1.5 }, 'cannot cast value to Int64, value: float_val:1.5')
+  bad('a == {x}', { x: new Double(2) }, 'cannot cast value to Int64, value: float_val:2')
+  bad('a in {x}', { x: [1, new Double(2)] }, "value 'float_val:2' in list cannot be casted to Int64")
+  bad('a + {x} == 2', { x: new Double(1) }, 'cannot cast value to Int64')
+  bad('a == {x}', { x: new Double(Number.NaN) }, 'unsupported type')
   bad('a == {x}', { x: 'a' }, 'comparisons between Int64 and VarChar are not supported')
   bad('a in {x}', { x: 1 }, "the right-hand side of 'in' must be a list, but got: {x}")
   bad('a in {x}', { x: ['b'] }, 'in list cannot be casted to Int64')

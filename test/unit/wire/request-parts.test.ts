@@ -1,5 +1,6 @@
 /** Small parts of requests: query vectors, ids, key/value pairs, template values, schemas. */
 import t from 'tap'
+import { Double } from '../../../lib/filter/fold.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import { buildSchema } from '../../../lib/schema/validate-schema.js'
 import { Params, parseBoolean, parseInteger, toRecord } from '../../../lib/wire/key-values.js'
@@ -127,6 +128,39 @@ t.test('template values of every kind; nesting is bounded', async t => {
         }),
       ],
       [
+        'whole',
+        value(w => {
+          w.tag(3, 1)
+          w.double(2)
+        }),
+      ],
+      [
+        'doubles',
+        value(w => {
+          w.begin(5)
+          w.begin(3)
+          w.begin(1)
+          w.double(1)
+          w.double(1.5)
+          w.end()
+          w.end()
+          w.end()
+        }),
+      ],
+      [
+        'mixed',
+        value(w => {
+          w.begin(5)
+          w.begin(6)
+          for (const text of ['1', '2.0', '"x"']) {
+            w.tag(1, 2)
+            w.string(text)
+          }
+          w.end()
+          w.end()
+        }),
+      ],
+      [
         's',
         value(w => {
           w.tag(4, 2)
@@ -159,7 +193,18 @@ t.test('template values of every kind; nesting is bounded', async t => {
       ],
     ]),
   )
-  t.same(templates, { b: true, i: 2n ** 60n, d: 0.5, s: 'x', l: [1, -1], t: ['a'] })
+  t.same(templates, {
+    b: true,
+    i: 2n ** 60n,
+    d: 0.5,
+    // A double stays one where it is whole.
+    whole: new Double(2),
+    doubles: [new Double(1), 1.5],
+    mixed: [1, new Double(2), 'x'],
+    s: 'x',
+    l: [1, -1],
+    t: ['a'],
+  })
   const deep = value(w => {
     w.begin(5)
     for (let i = 0; i < 40; i++) {
