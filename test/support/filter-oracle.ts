@@ -3,9 +3,10 @@
  * three-valued logic. It shares the parser's tree with lib/filter and nothing else: no columns, no bytes, no bitsets,
  * no pushed-down negation, numbers as bigint or number, JSON as parsed values.
  */
-import type { Node, PathNode } from '../../lib/filter/ast.js'
+import type { Node, NodeOf, PathNode } from '../../lib/filter/ast.js'
 import { type CollectionSchema, fieldIndex } from '../../lib/schema/collection-schema.js'
 import { DataType } from '../../lib/schema/data-type.js'
+import { microsOf, moved } from './oracle-moments.js'
 
 /** TRUE, FALSE, or null for UNKNOWN. */
 export type Truth = boolean | null
@@ -70,13 +71,19 @@ export function truthOf(schema: CollectionSchema, node: Node, row: OracleRow): T
     case 'regex': {
       const value = evaluate(schema, node.left, row)
       if (typeof value !== 'string' || node.right.kind !== 'string') return null
-      return new RegExp(node.right.pattern, 'su').test(value) !== node.negated
+      return expression(node.right.pattern).test(value) !== node.negated
     }
     case 'call':
       return call(schema, node, row)
     default:
       throw new Error(`the oracle knows no predicate ${node.kind}`)
   }
+}
+
+/** As JavaScript writes it; the flags that filters give at the front are the only ones. */
+function expression(pattern: string): RegExp {
+  if (pattern.startsWith('(?i)')) return new RegExp(pattern.slice(4), 'sui')
+  return pattern.startsWith('(?-s)') ? new RegExp(pattern.slice(5), 'u') : new RegExp(pattern, 'su')
 }
 
 function not(truth: Truth): Truth {
@@ -92,6 +99,11 @@ function and(a: Truth, b: Truth): Truth {
 
 /** The value a path leads to; undefined for null, missing, out of range. */
 function read(schema: CollectionSchema, node: PathNode, row: OracleRow): Value | undefined {
+  if (node.name === '$') {
+    const subs = schema.fields.find(field => field.dataType === DataType.ArrayOfStruct)!.fields!
+    const sub = subs.find(one => one.name === node.keys[0]!.text)!
+    return typed(row[sub.name], sub.elementType)
+  }
   const index = fieldIndex(schema, node.name)
   const field = schema.fields[index]
   if (field === undefined || field.dynamic) {
@@ -120,6 +132,7 @@ function read(schema: CollectionSchema, node: PathNode, row: OracleRow): Value |
 
 function typed(value: unknown, type: DataType): Value {
   if (type >= DataType.Int8 && type <= DataType.Int64) return BigInt(value as number)
+  if (type === DataType.Timestamptz) return microsOf(value as string)
   if (type === DataType.Float) return Math.fround(value as number)
   return value as Value
 }
@@ -149,6 +162,11 @@ function fits(value: bigint): boolean {
   return value >= -(2n ** 63n) && value < 2n ** 63n
 }
 
+/** The value of a constant. */
+export function literalValue(node: Node): Value {
+  return literal(node)
+}
+
 function literal(node: Node): Value {
   switch (node.kind) {
     case 'bool':
@@ -161,19 +179,25 @@ function literal(node: Node): Value {
       return node.items.map(literal)
     case 'negate':
       return -(literal(node.operand) as number)
+    case 'arith':
+      return exactly(node.op, literal(node.left) as bigint, literal(node.right) as bigint)
+    case 'iso':
+      return microsOf(node.text.cooked!)
     default:
       throw new Error(`the oracle knows no literal ${node.kind}`)
   }
 }
 
 function isLiteral(node: Node): boolean {
-  return ['bool', 'int', 'float', 'string', 'list', 'negate'].includes(node.kind)
+  if (node.kind === 'arith') return isLiteral(node.left) && isLiteral(node.right)
+  return ['bool', 'int', 'float', 'string', 'list', 'negate', 'iso'].includes(node.kind)
 }
 
 /** Float columns and Float array elements compare with literals rounded to float32. */
 function isSingle(schema: CollectionSchema, node: Node): boolean {
   if (node.kind === 'arith') return isSingle(schema, node.left) || isSingle(schema, node.right)
   if (node.kind !== 'path') return false
+  if (node.name === '$') return node.keys[0]!.text === 'f'
   const field = schema.fields[fieldIndex(schema, node.name)]
   return (
     field?.dataType === DataType.Float ||
@@ -192,6 +216,10 @@ function evaluate(schema: CollectionSchema, node: Node, row: OracleRow): Value |
   if (node.kind === 'call') {
     const value = evaluate(schema, node.args[0]!, row)
     return Array.isArray(value) ? BigInt(value.length) : undefined
+  }
+  if (node.kind === 'arith' && node.right.kind === 'interval') {
+    const from = evaluate(schema, node.left, row) as bigint | undefined
+    return from === undefined ? undefined : moved(from, node.right.text.cooked!, node.op === '+' ? 1 : -1)
   }
   throw new Error(`the oracle knows no value ${node.kind}`)
 }
@@ -243,7 +271,7 @@ function holds(op: string, sign: number): boolean {
 }
 
 function compare(schema: CollectionSchema, op: string, left: Node, right: Node, row: OracleRow): Truth {
-  if (left.kind === 'arith' || right.kind === 'arith') return compareArith(schema, op, left, right, row)
+  if (isComputed(left) || isComputed(right)) return compareArith(schema, op, left, right, row)
   let a = evaluate(schema, left, row)
   let b = evaluate(schema, right, row)
   if (a === undefined || b === undefined) return null
@@ -254,9 +282,14 @@ function compare(schema: CollectionSchema, op: string, left: Node, right: Node, 
   return holds(op, order(a, b))
 }
 
+/** True for arithmetic with a field in it. */
+function isComputed(node: Node): node is NodeOf<'arith'> {
+  return node.kind === 'arith' && !isLiteral(node) && node.right.kind !== 'interval'
+}
+
 /** `field op const <cmp> const`: exact while everything is an integer, else in doubles. */
 function compareArith(schema: CollectionSchema, op: string, left: Node, right: Node, row: OracleRow): Truth {
-  if (left.kind !== 'arith') {
+  if (!isComputed(left)) {
     const mirrored: Record<string, string> = { '<': '>', '<=': '>=', '>': '<', '>=': '<=' }
     return compareArith(schema, mirrored[op] ?? op, right, left, row)
   }
@@ -322,6 +355,8 @@ function like(text: readonly string[], i: number, pattern: readonly string[], p:
 
 function call(schema: CollectionSchema, node: Extract<Node, { kind: 'call' }>, row: OracleRow): Truth {
   const name = node.name.toLowerCase().replace('array_', 'json_')
+  if (name.startsWith('match_')) return matchTruth(schema, name, node, row)
+  if (name.startsWith('st_')) return pointTruth(name, node, row)
   const value = evaluate(schema, node.args[0]!, row)
   if (name === 'empty') return typeof value === 'string' ? value === '' : null
   if (name === 'starts_with') {
@@ -334,4 +369,34 @@ function call(schema: CollectionSchema, node: Extract<Node, { kind: 'call' }>, r
   if (!Array.isArray(value)) return null
   const has = (item: Value): boolean => value.some(element => equals(element, item))
   return name === 'json_contains_all' ? list.every(has) : list.some(has)
+}
+
+/** How many elements make the inner expression TRUE. */
+function matchTruth(schema: CollectionSchema, name: string, node: NodeOf<'call'>, row: OracleRow): Truth {
+  const elements = row[(node.args[0] as PathNode).name] as OracleRow[] | null
+  if (elements === null || elements === undefined) return null
+  const found = elements.filter(element => truthOf(schema, node.args[1]!, element) === true).length
+  const threshold = Number(node.named.length === 0 ? 0 : literal(node.named[0]!.value))
+  if (name === 'match_any') return found > 0
+  if (name === 'match_all') return found === elements.length
+  if (name === 'match_least') return found >= threshold
+  return name === 'match_most' ? found <= threshold : found === threshold
+}
+
+/** The relation of a point to a box whose sides run along the axes, or to another point. */
+function pointTruth(name: string, node: NodeOf<'call'>, row: OracleRow): Truth {
+  const text = row[(node.args[0] as PathNode).name] as string | null
+  if (text === null || text === undefined) return null
+  if (name === 'st_isvalid') return true
+  const numbers = (wkt: string): number[] => (wkt.match(/\d+/g) ?? []).map(Number)
+  const [x, y] = numbers(text)
+  if (x === undefined || y === undefined) return false
+  const other = numbers(literal(node.args[1]!) as string)
+  if (other.length === 2) return x === other[0] && y === other[1]
+  const [left, bottom, right, , , top] = other as [number, number, number, number, number, number]
+  const closed = x >= left && x <= right && y >= bottom && y <= top
+  const inside = x > left && x < right && y > bottom && y < top
+  if (name === 'st_within') return inside
+  if (name === 'st_intersects') return closed
+  return name === 'st_touches' && closed && !inside
 }
