@@ -7,7 +7,7 @@
  */
 
 import { invalid, MilvusError } from '../base/errors.js'
-import { valueText } from '../base/json.js'
+import { stringifyJson, valueText } from '../base/json.js'
 import { LIMITS } from '../base/limits.js'
 import { sortInSlices } from '../base/slice-sort.js'
 import type { Turn } from '../base/turn.js'
@@ -277,8 +277,7 @@ function layOut(ranking: Ranking, groups: readonly Group[]): Ranking {
 function castJson(value: unknown, grouping: Grouping): unknown {
   if (value === undefined || value === null) return null
   const { jsonType } = grouping
-  if (jsonType === '')
-    return JSON.stringify(value, (_, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
+  if (jsonType === '') return stringifyJson(value)
   if (jsonType === 'varchar' && typeof value === 'string') return value
   if (jsonType === 'bool' && typeof value === 'boolean') return value
   if (jsonType.startsWith('int')) {

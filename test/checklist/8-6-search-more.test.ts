@@ -239,6 +239,27 @@ t.test('8.6.17 [P1] grouping search', async t => {
   })
 })
 
+t.test(
+  '8.6.17 [P1] grouping by JSON: an integer beyond 2^53 and its digits as text are two groups',
+  async t => {
+    const big = 2n ** 53n + 1n
+    const definition = withFields([{ name: 'j', dataType: DataType.JSON }])
+    const rows = [big, String(big), big, 2n ** 53n + 2n].map((k, id) => row(id, id, { j: { k } }))
+    await everywhere(t, definition, rows, async c => {
+      const request = { data: [[0, 0]], limit: 9, groupByField: 'j["k"]', outputFields: [] }
+      const [hits] = await c.search(request)
+      t.strictSame(
+        hits!.map(hit => [hit.id, hit.groupByValue]),
+        [
+          [0, '9007199254740993'],
+          [1, '"9007199254740993"'],
+          [3, '9007199254740994'],
+        ],
+      )
+    })
+  },
+)
+
 t.test('8.6.17 [P1] grouping by several fields', async t => {
   const { c } = await staged(t, withFields(GROUPED, { enableDynamicField: true }), GROUP_ROWS)
   const request = { data: [[0, 0]], limit: 4, groupByFields: ['i', 'b'], outputFields: [] }
