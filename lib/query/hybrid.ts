@@ -2,7 +2,8 @@
  * Hybrid search: several searches over one snapshot, fused into one ranking per query (§3.12).
  *
  * Each sub-search runs on its own with its own field, filter and limit; only keys, scores and places are kept of it.
- * Fusion, grouping, the page and the output fields belong to the outer request.
+ * Fusion, grouping, the page and the output fields belong to the outer request; what it groups by holds for every
+ * sub-search.
  */
 import { invalid, MilvusError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
@@ -11,16 +12,16 @@ import { roundScore } from '../index/metric.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { Snapshot } from '../segment/segment.js'
 import { type Fused, fuse, type RankedList } from './fuse.js'
-import { type Grouping, planGrouping, planScorer, regroup } from './group-search.js'
+import { type Grouping, planGrouping, planScorer, rankGroups, regroup } from './group-search.js'
 import { hitsOf } from './hits.js'
 import { planOutput, planWindow, type ResultWindow, withTimes } from './plan.js'
 import { projectionOf } from './project.js'
 import type { Ranking } from './reduce.js'
 import type { HybridRequest, ReadContext, SearchHit, SearchRequest } from './request.js'
 import { applyDecay, planFusion, planRerank } from './rerank.js'
-import { severalGroups } from './search.js'
+import { rankFirst, severalGroups } from './search.js'
 import { planDecimals, planQueries, planSearch, type SearchPlan } from './search-plan.js'
-import { cut, openSearch, rankingOf, searchSegments } from './search-run.js'
+import { cut, openSearch } from './search-run.js'
 
 interface SubSearch {
   readonly request: SearchRequest
@@ -50,10 +51,10 @@ export async function runHybrid(
     throw invalid('boost reranker is not supported in hybrid search')
   }
   const fusion = rerank?.fusion ?? planFusion(request.rank, subs.length)
-  const grouping = planGrouping(schema, request, subs[0]!.plan)
+  const [grouping = null] = subs.map(sub => planGrouping(schema, request, sub.plan))
   const scorer = planScorer(request.groupScorer)
   const { segments } = snapshot
-  const lists = await searchSubs(context, snapshot, subs)
+  const lists = await searchSubs(context, snapshot, subs, grouping)
   const page: { ranking: Ranking; distance: boolean }[] = []
   for (const list of lists) {
     let fused: Fused = await fuse(segments, list, fusion, turn)
@@ -132,21 +133,22 @@ async function planSubs(
   return subs
 }
 
-/** Runs every sub-search: `[query][sub-search]`. */
+/**
+ * Runs every sub-search: `[query][sub-search]`. When the fused rows are grouped, each finds as many groups as its limit
+ * says: among plain rows one crowded group could be all there is.
+ */
 async function searchSubs(
   context: ReadContext,
   snapshot: Snapshot,
   subs: readonly SubSearch[],
+  grouping: Grouping | null,
 ): Promise<RankedList[][]> {
   const lists: RankedList[][] = subs[0]!.queries.map(() => [])
   for (const { request, plan, queries } of subs) {
     const run = await openSearch(context, snapshot, request, plan)
-    const found = await searchSegments(run, queries, plan.limit)
-    for (let q = 0; q < queries.length; q++) {
-      const ranking = await rankingOf(run, queries[q]!, found[q]!, plan.limit)
-      lists[q]!.push({ ranking, metric: plan.metric })
-      if (run.turn.due()) await run.turn.next()
-    }
+    const rankings =
+      grouping === null ? await rankFirst(run, queries, []) : await rankGroups(run, queries, grouping, [])
+    for (let q = 0; q < queries.length; q++) lists[q]!.push({ ranking: rankings[q]!, metric: plan.metric })
   }
   return lists
 }

@@ -338,6 +338,61 @@ t.test('8.7.7 [P1] what a hybrid search may ask', async t => {
   t.equal(grouped.length, 4)
 })
 
+t.test(
+  '8.7.7 [P1] grouping: every sub-search finds groups, so one crowded group leaves room for the others',
+  async t => {
+    const crowd = Array.from({ length: 40 }, (_, i) => ({
+      ...ROWS[0]!,
+      id: 100 + i,
+      g: 'crowd',
+      a: [3, 1],
+      b: [1, 5],
+    }))
+    const bits = { name: 'bits', dataType: DataType.BinaryVector, dim: 8 }
+    const definition = {
+      ...DEFINITION,
+      fields: [...DEFINITION.fields, bits],
+      indexes: [...DEFINITION.indexes, { fieldName: 'bits', metricType: 'HAMMING' }],
+    }
+    const rows = [...ROWS, ...crowd].map(one => ({ ...one, bits: [1] }))
+    const grouping = { groupByField: 'g', outputFields: [] }
+    await everywhere(t, definition, rows, async c => {
+      for (const [groupSize, limit] of [
+        [1, 5],
+        [2, 3],
+        [3, 5],
+      ] as const) {
+        const request = { ...grouping, requests: [A, B], limit, groupSize, strictGroupSize: true }
+        const [hits] = await c.hybridSearch(request)
+        const groups = new Map<unknown, number>()
+        for (const { groupByValue: g } of hits!) groups.set(g, (groups.get(g) ?? 0) + 1)
+        t.strictSame(
+          [...groups.values()],
+          new Array(limit).fill(groupSize),
+          `${limit} groups of ${groupSize}`,
+        )
+      }
+      const lists = await Promise.all(
+        [A, B].map(async sub => (await c.search({ ...grouping, ...sub, limit: 5, groupSize: 2 }))[0]!),
+      )
+      const wanted = fused(lists, (_, __, rank) => 1 / (60 + rank))
+      const [hits] = await c.hybridSearch({ ...grouping, requests: [A, B], limit: 5, groupSize: 2 })
+      t.ok(hits!.every(hit => close(hit.score, wanted.find(one => one.id === hit.id)?.score ?? -1)))
+      t.equal(hits![0]!.id, wanted[0]!.id)
+      const ask = (second: object) => () =>
+        c.hybridSearch({ ...grouping, requests: [A, { ...B, ...second }], limit: 5 })
+      await refuses(t, ask({ params: { radius: 0.1 } }), 1100, 'Not allowed to do range-search when doing')
+      const binary = { annsField: 'bits', data: [[1]] }
+      await refuses(
+        t,
+        ask(binary),
+        1100,
+        'not support search_group_by operation based on binary vector column',
+      )
+    })
+  },
+)
+
 const decay = (params: object, inputFieldNames: readonly string[] = ['n']) => ({
   functionScore: {
     functions: [
