@@ -200,6 +200,8 @@ export interface HybridRequest extends TimeRequest {
   readonly groupByField?: string
   readonly groupByFields?: string | readonly string[]
   readonly groupSize?: number
+  readonly jsonType?: string
+  readonly strictCast?: boolean
   /** How a group's score comes from its hits: 'max' (default), 'sum' or 'avg'. */
   readonly groupScorer?: string
   readonly strictGroupSize?: boolean

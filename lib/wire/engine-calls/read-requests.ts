@@ -150,10 +150,26 @@ function functionScoreOf(score: Request<'Search'>['function_score']): FunctionSc
 /** `group_by_field`, or the fields of `group_by_fields`. */
 function groupOf(params: Params): GroupBy | null {
   const single = params.text('group_by_field')
-  if (single !== undefined && single !== '') return { names: [single], plural: false }
+  if (single !== undefined) return { names: [withPath(single, params.text('json_path'))], plural: false }
   const names = (params.text('group_by_fields') ?? '').split(',').map(name => name.trim())
   const wanted = [...new Set(names.filter(name => name !== ''))]
   return wanted.length === 0 ? null : { names: wanted, plural: true }
+}
+
+/**
+ * The name of what is in a JSON field at a path given beside it, in any of its spellings: `field["a"]["b"]`,
+ * `["a"]["b"]` or `/a/b`.
+ */
+function withPath(field: string, path: string | undefined): string {
+  if (path === undefined) return field
+  if (path.startsWith('[')) return `${field}${path}`
+  if (path.startsWith(`${field}[`)) return path
+  if (!path.startsWith('/')) throw invalid(`json_path ${path} is no path of field ${field}`)
+  const keys = path.slice(1).split('/')
+  return keys.reduce((name, key) => {
+    const plain = key.replaceAll('~1', '/').replaceAll('~0', '~')
+    return `${name}["${plain.replace(/["\\]/g, '\\$&')}"]`
+  }, field)
 }
 
 /** The grouping part of a request. */
@@ -164,6 +180,8 @@ function groupingOf(params: Params, groupBy: GroupBy | null): Loose<SearchReques
     groupByFields: one ? undefined : groupBy?.names,
     groupSize: params.integer('group_size', given => `failed to parse input group size:${given}`),
     strictGroupSize: params.boolean('strict_group_size', 'parse strict group size failed'),
+    jsonType: params.text('json_type'),
+    strictCast: params.boolean('strict_cast', 'parse strict cast failed'),
   }
 }
 
@@ -191,10 +209,15 @@ export function parseSearch(given: Request<'Search'>): ParsedSearch {
   const question = questionOf(given)
   const groupBy = groupOf(params)
   const iterator = v2 ? iteratorOf(params, question, { iterates, groupBy }) : null
-  if (iterates && groupBy !== null) throw invalid('Not allowed to do groupBy when doing iteration')
   const orderBy = orderByOf(params)
-  if (iterates && orderBy !== undefined && orderBy.length > 0)
-    throw invalid('order_by is not supported when using search iterator')
+  const functionScore = functionScoreOf(given.function_score)
+  if (iterates) {
+    if (groupBy !== null) throw invalid('Not allowed to do groupBy when doing iteration')
+    const without = (what: string): Error => invalid(`${what} is not supported when using search iterator`)
+    if (orderBy !== undefined && orderBy.length > 0) throw without('order_by')
+    if (question.ids !== undefined) throw without('search by ids')
+    if (functionScore !== undefined) throw without('rerank')
+  }
   const topK = params.integer('topk') ?? (params.integer('limit') as number)
   return {
     request: compact<SearchRequest>({
@@ -210,12 +233,10 @@ export function parseSearch(given: Request<'Search'>): ParsedSearch {
       outputFields: given.output_fields,
       roundDecimal: params.integer('round_decimal', notDecimals),
       ...groupingOf(params, groupBy),
-      jsonType: params.text('json_type'),
-      strictCast: params.boolean('strict_cast', 'parse strict cast failed'),
       orderBy,
       hints: params.text('hints'),
       ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
-      functionScore: functionScoreOf(given.function_score),
+      functionScore,
       ...timesOf(params),
     }),
     pageTimestamp: iterates ? pageTimestamp(given.guarantee_timestamp) : 0n,
@@ -262,6 +283,13 @@ export interface ParsedHybrid {
   readonly groupBy: ParsedSearch['groupBy']
 }
 
+/** One search of a hybrid search. */
+function parseSubSearch(given: Request<'Search'>): SearchRequest {
+  if (new Params(given.search_params).boolean('iterator', 'iterator should be true or false') === true)
+    throw invalid('iterator is not supported in hybrid search')
+  return parseSearch(given).request
+}
+
 export function parseHybrid(given: Request<'HybridSearch'>): ParsedHybrid {
   refuseNamespace(given.namespace)
   if (given.function_chains.length > 0) throw notSupported('function chains')
@@ -269,7 +297,7 @@ export function parseHybrid(given: Request<'HybridSearch'>): ParsedHybrid {
   const groupBy = groupOf(params)
   return {
     request: compact<HybridRequest>({
-      requests: given.requests.map(one => parseSearch(one).request),
+      requests: given.requests.map(parseSubSearch),
       rank: rankOf(params),
       functionScore: functionScoreOf(given.function_score),
       limit: params.integer('limit') as number,

@@ -212,6 +212,68 @@ t.test('grouped hits carry the values they were grouped by', async t => {
   await db.close()
 })
 
+t.test(
+  'a JSON path to group by may stand beside the field, and hybrid searches cast what they find there',
+  async t => {
+    const { db, call } = await opened(t.testdir())
+    const named = { name: 'docs', indexes: [{ fieldName: 'vector', metricType: 'L2' }] }
+    const docs = await db.createCollection({
+      ...named,
+      fields: [
+        { name: 'id', dataType: 5, primaryKey: true },
+        { name: 'vector', dataType: 101, dim: 2 },
+        { name: 'j', dataType: 23 },
+      ],
+    })
+    await docs.insert(
+      [0, 1, 2, 3].map(id => ({ id, vector: [id, 0], j: { a: { 'b/c': id % 2 }, t: `${id}` } })),
+    )
+    const ask = async (params: Record<string, string>) => {
+      const request = { ...(await searchRequest({ topk: '9', ...params })), collection_name: 'docs' }
+      return scoresOf(decode(SearchResults, (await call('Search', request)) as Buffer).results!.scores)
+    }
+    for (const json_path of ['j["a"]["b/c"]', '["a"]["b/c"]', '/a/b~1c'])
+      t.strictSame(await ask({ group_by_field: 'j', json_path }), [0, 1], json_path)
+    for (const json_path of ['a', 'k["a"]', 'j', 'jj["a"]'])
+      await rejects(t, ask({ group_by_field: 'j', json_path }), 1100, /^json_path .* of field j/)
+    const one = { ...(await searchRequest({ topk: '9' })), collection_name: 'docs' }
+    const grouped = { limit: '9', group_by_field: 'j', json_path: '["t"]' }
+    const hybrid = async (params: Record<string, string>) => {
+      const rank_params = pairs({ ...grouped, ...params })
+      const answer = await call('HybridSearch', { collection_name: 'docs', requests: [one], rank_params })
+      return scoresOf(decode(SearchResults, answer as Buffer).results!.scores).length
+    }
+    t.equal(await hybrid({}), 4)
+    t.equal(await hybrid({ json_type: 'int64' }), 1, 'texts are no integers: one null group')
+    await rejects(t, hybrid({ json_type: 'int64', strict_cast: 'true' }), 1100, /cannot be cast to int64/)
+    await db.close()
+  },
+)
+
+t.test(
+  'pages of an iterator are neither searched by keys nor reranked; no part of a hybrid search is one',
+  async t => {
+    const { db, call } = await opened(t.testdir())
+    const page = { iterator: 'True', topk: '3' }
+    const boost = { reranker: 'boost', weight: '2' }
+    const function_score = { functions: [{ name: 'b', type: 3, params: pairs(boost) }] }
+    const asked = await searchRequest(page)
+    const text = /when using search iterator/
+    await rejects(t, call('Search', { ...asked, function_score }), 1100, text)
+    // int_id { data: [1] }
+    const ids = Uint8Array.of(0x0a, 3, 0x0a, 1, 1)
+    const { placeholder_group: _, ...bare } = asked
+    await rejects(t, call('Search', { ...bare, ids }), 1100, text)
+    const rank_params = pairs({ limit: '3' })
+    for (const params of [page, { ...page, search_iter_v2: 'True', search_iter_batch_size: '3' }]) {
+      const requests = [await searchRequest(params)]
+      const refused = /^iterator is not supported in hybrid search/
+      await rejects(t, call('HybridSearch', { ...named, requests, rank_params }), 1100, refused)
+    }
+    await db.close()
+  },
+)
+
 t.test('a query without rows still has every column; aggregates are columns of their own', async t => {
   const { db, call } = await opened(t.testdir())
   const query = async (expr: string, output_fields: string[], query_params: Record<string, string> = {}) =>
