@@ -46,7 +46,7 @@ export async function runHybrid(
   const decimals = planDecimals(request.roundDecimal)
   const output = planOutput(schema, request.outputFields, false)
   const subs = await planSubs(context, request, window, turn)
-  const rerank = planRerank(schema, request.functionScore, subs.length)
+  const rerank = planRerank(context, request.functionScore, subs.length)
   if (rerank !== null && rerank.boosts.length > 0) {
     throw invalid('boost reranker is not supported in hybrid search')
   }

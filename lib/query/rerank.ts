@@ -19,7 +19,7 @@ import type { Segment } from '../segment/segment.js'
 import { readPath } from './field-path.js'
 import { type Fused, type Fusion, reranked } from './fuse.js'
 import type { Ranking } from './reduce.js'
-import type { FunctionScore, Ranker, RankFunction } from './request.js'
+import type { FunctionScore, Ranker, RankFunction, ReadContext } from './request.js'
 import { refsOf } from './search-run.js'
 
 /** Distance from an origin turned into a factor in (0, 1]. */
@@ -65,10 +65,11 @@ export const RRF_K_DEFAULT = 60
  * @throws MilvusError ParameterInvalid
  */
 export function planRerank(
-  schema: CollectionSchema,
+  context: Pick<ReadContext, 'schema' | 'timeZone'>,
   score: FunctionScore | undefined,
   lists: number,
 ): RerankPlan | null {
+  const { schema } = context
   if (score === undefined || score === null || score.functions.length === 0) return null
   let fusion: Fusion | null = null
   let decay: Decay | null = null
@@ -80,7 +81,7 @@ export function planRerank(
     }
     const name = rankerName(ranker)
     if (name === 'boost') {
-      boosts.push(planBoost(schema, ranker.params))
+      boosts.push(planBoost(context, ranker.params))
       continue
     }
     if (fusion !== null) throw invalid('currently only supports one rerank function')
@@ -233,18 +234,18 @@ function decayFusion(params: Params): Fusion {
   return { kind: 'merge', mode, normScore: isTrue(params['norm_score'] ?? params['normScore']) }
 }
 
-function planBoost(schema: CollectionSchema, params: Params): Boost {
+function planBoost({ schema, timeZone }: Parameters<typeof planRerank>[0], params: Params): Boost {
   const { weight, filter, random_score: random } = params
   if (weight === undefined || weight === null) throw invalid('must set weight params')
   const factor = numberOf(weight)
   if (factor === null) throw invalid(`weight should be a number, got ${valueText(weight)}`)
   const seeding = seedOf(schema, random)
   try {
-    return {
-      filter: compileFilter(schema, filter === undefined ? '' : valueText(filter)),
-      weight: factor,
-      ...seeding,
-    }
+    const text = filter === undefined ? '' : valueText(filter)
+    const plan = compileFilter(schema, text, {}, 'query', timeZone)
+    // Drawn from all rows that match, not from the ones found: random_score is what changes scores at random.
+    if (plan.sample !== null) throw invalid('random_sample is not supported in the filter of a boost')
+    return { filter: plan, weight: factor, ...seeding }
   } catch (cause) {
     if (!(cause instanceof MilvusError)) throw cause
     throw new MilvusError('ParameterInvalid', `parse expr failed: ${cause.message}`, { bare: true, cause })

@@ -39,7 +39,7 @@ export async function runSearch(
   const plan = planSearch(context, request)
   const grouping = planGrouping(schema, request, plan)
   const order = planHitOrder(schema, request)
-  const rerank = planRerank(schema, request.functionScore, 1)
+  const rerank = planRerank(context, request.functionScore, 1)
   checkTogether(grouping, order, rerank)
   // What is there at once is not awaited: a search that finds everything in memory pays for no promises in between.
   const vectors = queriesOf(context, snapshot, request, plan)

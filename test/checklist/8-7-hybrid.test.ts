@@ -568,6 +568,24 @@ t.test('8.7.9 [P1] boost rankers', async t => {
   await refuses(t, ask({ weight: 'heavy' }), 1100, 'invalid parameter')
   await refuses(t, ask({ filter: 'id <', weight: 2 }), 1100, 'parse expr failed')
   await refuses(t, ask({ weight: 2 }, { groupByField: 'g' }), 1100, 'segment scorer with group_by')
+  const sample = ask({ filter: 'random_sample(0.5)', weight: 2 })
+  await refuses(t, sample, 1100, 'parse expr failed', 'random_sample')
+})
+
+t.test("8.7.9 [P1] times in a boost's filter are of the collection's zone, or the request's", async t => {
+  const definition = { ...DEFINITION, properties: { timezone: 'Asia/Shanghai' } }
+  const rows = ROWS.map((one, i) => ({ ...one, ts: `2025-01-01T${10 + (i % 10)}:00:00` }))
+  await everywhere(t, definition, rows, async c => {
+    const first = async (time: string, more: object = {}) => {
+      const functionScore = boost({ filter: `ts == ISO "${time}"`, weight: 1000 })
+      const found = await c.search({ ...S, limit: N, functionScore: functionScore as never, ...more })
+      return hitKeys(found[0]).slice(0, 2)
+    }
+    const [near, far] = (await c.search({ ...S, limit: N, filter: 'ts == ISO "2025-01-01T13:00:00"' }))[0]!
+    const wanted = [near!.id, far!.id]
+    t.strictSame(await first('2025-01-01T13:00:00'), wanted)
+    t.strictSame(await first('2025-01-01T05:00:00', { timeZone: 'UTC' }), wanted)
+  })
 })
 
 t.test('8.7.10 [P2] rankers that need another server are refused', async t => {
