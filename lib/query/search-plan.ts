@@ -125,10 +125,11 @@ function planCursor(
   if (Number(request.offset ?? request.params?.['offset'] ?? 0) !== 0) {
     throw invalid('Setting an offset is not permitted when using a search iterator v2')
   }
-  if (request.groupByField !== undefined) {
+  if (request.groupByField !== undefined || request.groupByFields !== undefined) {
     throw invalid('GroupBy is not permitted when using a search iterator')
   }
   if (request.orderBy !== undefined) throw invalid('order_by is not supported when using search iterator')
+  if (request.functionScore !== undefined) throw invalid('rerank is not supported when using search iterator')
   const id = after.id === undefined ? null : planKeys(schema, [after.id])[0]!
   return { signed: signedScore(metric, Math.fround(after.score)), id }
 }

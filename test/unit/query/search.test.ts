@@ -370,7 +370,9 @@ t.test('P1 pages behind a cursor concatenate to the whole ranking, ties included
   const wrong: [Partial<SearchRequest>, RegExp][] = [
     [{ offset: 1 }, /Setting an offset is not permitted when using a search iterator v2/],
     [{ groupByField: 'id' }, /GroupBy is not permitted when using a search iterator/],
+    [{ groupByFields: ['id'] }, /GroupBy is not permitted when using a search iterator/],
     [{ orderBy: 'id' }, /order_by is not supported when using search iterator/],
+    [{ functionScore: { functions: [] } }, /rerank is not supported when using search iterator/],
     [{ after: { score: Number.NaN } }, /failed to parse input last bound/],
   ]
   for (const [request, message] of wrong) {
