@@ -124,7 +124,7 @@ function checkRange(
 
 function rangeNumber(params: Readonly<Record<string, unknown>>, key: string): number | undefined {
   const given = params[key]
-  if (given === undefined || given === null) return undefined
+  if (given === undefined) return undefined
   const value = numeric(given)
   if (value === undefined) {
     throw invalid(

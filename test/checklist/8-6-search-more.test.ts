@@ -78,6 +78,8 @@ t.test('8.6.16 [P1] range search by distance', async t => {
       await refuses(t, () => found(undefined, 4), 1100, 'range_filter requires radius to be set')
       await refuses(t, () => found('near'), 1100, 'type must be number')
       await refuses(t, () => found(4, true), 1100, 'type must be number')
+      await refuses(t, () => found(null), 1100, "param 'radius' (null)", 'type must be number')
+      await refuses(t, () => found(4, null), 1100, "param 'range_filter' (null)", 'type must be number')
     },
   )
 })
