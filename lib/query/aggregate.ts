@@ -65,6 +65,7 @@ export function planAggregation(schema: CollectionSchema, request: QueryRequest)
     const aggregate = parseAggregate(name)
     if (aggregate !== null) {
       const title = aggregate.field === '*' ? 'count(*)' : name
+      if (outputs.some(output => output.name === title)) continue
       const at = measures.push(planMeasure(schema, aggregate.op, aggregate.field)) - 1
       outputs.push({ kind: 'aggregate', name: title, at })
       continue

@@ -174,6 +174,20 @@ function resolveOutput(schema: CollectionSchema, names: readonly string[], withP
   return { fields, slots, names: outputs, metaSlot, metaSpread, metaKeys: [...metaKeys], subFields: parts }
 }
 
+/**
+ * The schema that the rows of a result follow: `$meta["k"]` may ask for a dynamic key that has the name of a declared
+ * field (added later), which then is no field of these rows.
+ */
+export function resultSchema(schema: CollectionSchema, { metaKeys, names }: OutputPlan): CollectionSchema {
+  const hidden = metaKeys.filter(key => !names.includes(key) && fieldIndex(schema, key) >= 0)
+  if (hidden.length === 0) return schema
+  // No key can have the new name: names that begin so are not allowed.
+  const fields = schema.fields.map(one =>
+    hidden.includes(one.name) ? { ...one, name: `\u0000${one.name}` } : one,
+  )
+  return { ...schema, fields }
+}
+
 /** `struct[sub]`: one sub-field of a struct array. @returns false when the name is nothing of the kind */
 function addSubField(
   schema: CollectionSchema,

@@ -6,7 +6,7 @@
  * clients read their kind and dimension.
  */
 import { planAggregation } from '../../query/aggregate.js'
-import { planOutput } from '../../query/plan.js'
+import { planOutput, resultSchema } from '../../query/plan.js'
 import type { QueryRequest, Row } from '../../query/request.js'
 import type { CollectionSchema, FieldSchema } from '../../schema/collection-schema.js'
 import type { Column } from '../../schema/column.js'
@@ -79,7 +79,7 @@ export function rowColumns(
   timeParts = false,
 ): ResultColumns {
   const plan = planOutput(schema, names, withPk)
-  const typed = timeParts ? schemaInParts(schema) : schema
+  const typed = resultSchema(timeParts ? schemaInParts(schema) : schema, plan)
   const shown = plan.subFields === null ? typed : narrowed(typed, plan.subFields)
   const batch = columnsOf(shown, rows)
   const columns = [...plan.fields].map(index => {
@@ -171,18 +171,25 @@ export function aggregateColumns(
   request: QueryRequest,
   rows: readonly Row[],
 ): ResultColumns | null {
+  const fields = aggregateFields(schema, request)
+  if (fields === null) return null
+  const columns = fields.map(one => {
+    const field = { ...one, nullable: rows.some(row => row[one.name] === null) }
+    return { field, column: singleColumn(field, rows, field.name) }
+  })
+  return { columns, outputFields: fields.map(field => field.name) }
+}
+
+/** What aggregates and group fields of a query are, as fields; null when it asks for rows. */
+export function aggregateFields(schema: CollectionSchema, request: QueryRequest): FieldSchema[] | null {
   const plan = planAggregation(schema, request)
   if (plan === null) return null
-  const columns = plan.outputs.map(output => {
+  return plan.outputs.map(output => {
     const measure = output.kind === 'aggregate' ? plan.measures[output.at]! : null
-    const index = measure === null ? plan.groupBy[output.at]! : measure.index
-    const source = schema.fields[index]
+    const source = schema.fields[measure === null ? plan.groupBy[output.at]! : measure.index]
     const type = measure === null ? source!.dataType : measuredType(measure.op, source)
-    const nullable = rows.some(row => row[output.name] === null)
-    const field = { ...computedField(output.name, type), nullable }
-    return { field, column: singleColumn(field, rows, output.name) }
+    return computedField(output.name, type)
   })
-  return { columns, outputFields: plan.outputs.map(output => output.name) }
 }
 
 /** Type of an aggregate's values. */

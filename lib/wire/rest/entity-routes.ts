@@ -12,6 +12,7 @@ import { Turn } from '../../base/turn.js'
 import type { EngineCollection } from '../../engine/collection.js'
 import { parseAggregate } from '../../query/aggregate.js'
 import { compareKeys } from '../../query/pk-merge.js'
+import { planOutput, resultSchema } from '../../query/plan.js'
 import type { PkInput, QueryRequest, Row, SearchHit } from '../../query/request.js'
 import { pkField } from '../../schema/collection-schema.js'
 import { DataType } from '../../schema/data-type.js'
@@ -19,6 +20,7 @@ import type { ArrayOp, FieldOps } from '../../schema/requests.js'
 import { rowsToColumns, type WriteMode } from '../../schema/rows-to-columns.js'
 import type { PkKey } from '../../segment/segment.js'
 import { timeZoneOf } from '../engine-calls/lookup.js'
+import { aggregateFields } from '../engine-calls/result-columns.js'
 import { allowsAutoIds, isMerge, type Read, type RowCalls } from '../engine-calls/row-calls.js'
 import { CONSISTENCY_NAMES } from '../messages/common.js'
 import { RestError } from '../status.js'
@@ -32,7 +34,7 @@ import {
   textOf,
   textsOf,
 } from './route.js'
-import { badRows, int64Out, type Rendering, rowOut, rowsIn, shortFloat } from './row-values.js'
+import { badRows, type Rendering, rowOut, rowsIn, shortFloat } from './row-values.js'
 import { hybridOf, LIMIT_DEFAULT, searchOf, templatesOf } from './search-body.js'
 
 const NAMED = { collectionName: 'string!', partitionName: 'string' } as const
@@ -72,7 +74,7 @@ function writes(rows: RowCalls): readonly Route[] {
     route('entities/insert', { ...NAMED, data: 'objects!' }, async (body, context) => {
       const collection = open(rows, body, context)
       const result = await rows.insert(collection, batchOf(collection, body, 'insert'), partitionOf(body))
-      const ids = result.ids.map(id => idOut(collection, context, id))
+      const ids = idsOut(collection, context, result.ids)
       return { data: { insertCount: result.insertCount, insertIds: ids }, extra: COST }
     }),
     route(
@@ -87,7 +89,7 @@ function writes(rows: RowCalls): readonly Route[] {
         }
         const batch = batchOf(collection, body, isMerge(choice) ? 'partial' : 'upsert')
         const result = await rows.upsert(collection, batch, choice)
-        const ids = result.ids.map(id => idOut(collection, context, id))
+        const ids = idsOut(collection, context, result.ids)
         return { data: { upsertCount: result.upsertCount, upsertIds: ids }, extra: COST }
       },
     ),
@@ -117,14 +119,21 @@ function fieldOpsOf(list: readonly Body[]): FieldOps {
   return Object.fromEntries(out)
 }
 
-function idOut(collection: EngineCollection, context: RestContext, id: unknown): unknown {
-  const { schema } = collection
-  return rowOut(rendering(collection, context), { [pkField(schema).name]: id })[pkField(schema).name]
+function idsOut(collection: EngineCollection, context: RestContext, ids: readonly unknown[]): unknown[] {
+  const shown = rendering(collection, context)
+  const { name } = pkField(collection.schema)
+  return ids.map(id => rowOut(shown, { [name]: id })[name])
 }
 
-function rendering(collection: EngineCollection, context: RestContext): Rendering {
-  const { schema } = collection
-  return { schema, int64AsNumber: context.int64AsNumber, timeZone: timeZoneOf(collection) }
+/** How rows with these output fields are rendered. */
+function rendering(
+  collection: EngineCollection,
+  { int64AsNumber }: RestContext,
+  names: readonly string[] = [],
+): Rendering {
+  const { schema: declared } = collection
+  const schema = resultSchema(declared, planOutput(declared, names, true))
+  return { schema, int64AsNumber, timeZone: timeZoneOf(collection) }
 }
 
 /** Partitions to read; every consistency level is accepted, every read is Strong. */
@@ -150,7 +159,8 @@ function reads(rows: RowCalls): readonly Route[] {
       const pk = pkField(collection.schema).name
       const byKey = (a: Row, b: Row): number => compareKeys(a[pk] as PkKey, b[pk] as PkKey)
       const sorted = await sortInSlices(found.value, byKey, new Turn())
-      return { data: sorted.map(row => rowOut(rendering(collection, context), row)), extra: COST }
+      const shown = rendering(collection, context, request.outputFields)
+      return { data: sorted.map(row => rowOut(shown, row)), extra: COST }
     }),
     route(
       'entities/query',
@@ -159,15 +169,15 @@ function reads(rows: RowCalls): readonly Route[] {
         const collection = open(rows, body, context)
         const request = queryOf(body)
         const found = await rows.query(collection, request, choiceOf(body))
-        const shown = rendering(collection, context)
-        const data = found.value.map(row => {
-          const out = rowOut(shown, row)
-          for (const name of Object.keys(out)) {
-            if (parseAggregate(name)?.op === 'count') out[name] = int64Out(shown, out[name])
-          }
-          return out
-        })
-        return { data, extra: COST }
+        const fields = aggregateFields(collection.schema, request)
+        const shown =
+          fields === null
+            ? rendering(collection, context, request.outputFields)
+            : {
+                ...rendering(collection, context),
+                schema: { ...collection.schema, fields, dynamicIndex: -1 },
+              }
+        return { data: found.value.map(row => rowOut(shown, row)), extra: COST }
       },
     ),
   ]
@@ -188,8 +198,10 @@ function queryOf(body: Body): QueryRequest {
   const names = textsOf(body, 'outputFields')
   const groupBy = body['groupByFields'] ?? undefined
   const orderBy = body['orderByFields'] ?? undefined
-  const counts = names.some(name => parseAggregate(name) !== null)
-  const limit = body['limit'] ?? (counts ? undefined : LIMIT_DEFAULT)
+  const aggregates = names.some(name => parseAggregate(name) !== null)
+  // Milvus does not pass a limit on with the number of entities alone.
+  const counts = names.length === 1 && groupBy === undefined && isCount(names[0]!)
+  const limit = counts ? undefined : (body['limit'] ?? (aggregates ? undefined : LIMIT_DEFAULT))
   const offset = body['offset'] ?? undefined
   return {
     filter: textOf(body, 'filter'),
@@ -202,12 +214,17 @@ function queryOf(body: Body): QueryRequest {
   }
 }
 
+function isCount(name: string): boolean {
+  const aggregate = parseAggregate(name)
+  return aggregate?.op === 'count' && aggregate.field === '*'
+}
+
 function searches(rows: RowCalls): readonly Route[] {
   const outer = { limit: 'any', offset: 'any', ...GROUPED, functionScore: 'object' } as const
   const hybrid: Route['run'] = async (body, context) => {
     const collection = open(rows, body, context)
     const found = await rows.hybrid(collection, hybridOf(collection.schema, body), choiceOf(body))
-    return hitsAnswer(context, found)
+    return hitsAnswer(context, found, textsOf(body, 'outputFields'))
   }
   const hybridBody = { ...READ, ...outer, search: 'objects!', rerank: 'object' } as const
   return [
@@ -225,7 +242,7 @@ function searches(rows: RowCalls): readonly Route[] {
       async (body, context) => {
         const collection = open(rows, body, context)
         const found = await rows.search(collection, searchOf(collection.schema, body), choiceOf(body))
-        return hitsAnswer(context, found)
+        return hitsAnswer(context, found, textsOf(body, 'outputFields'))
       },
     ),
     route('entities/hybrid_search', hybridBody, hybrid),
@@ -234,9 +251,9 @@ function searches(rows: RowCalls): readonly Route[] {
 }
 
 /** All queries' hits in one list; `topks` says how to split it. */
-function hitsAnswer(context: RestContext, found: Read<SearchHit[][]>): RestAnswer {
+function hitsAnswer(context: RestContext, found: Read<SearchHit[][]>, names: readonly string[]): RestAnswer {
   const { collection, value: lists } = found
-  const shown = rendering(collection, context)
+  const shown = rendering(collection, context, names)
   const key = pkField(collection.schema).name
   const data = lists.flat().map(hit => ({
     ...rowOut(shown, { ...hit.entity, [key]: hit.id }),
