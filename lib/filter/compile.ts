@@ -100,7 +100,7 @@ export function compileFilter(
   try {
     const plan = compile(schema, text, templates, timezone, ready)
     if (plan.elements !== null && verb !== 'elements') {
-      throw invalid('element_filter is only supported in queries that return rows', { bare: true })
+      throw invalid('element_filter is only supported in queries that return or count rows', { bare: true })
     }
     return plan
   } catch (cause) {

@@ -104,6 +104,27 @@ export function matchingElements(
   return found
 }
 
+/** Number of elements of the first `count` rows for which the test's expression is TRUE. */
+export function countMatching(
+  schema: FieldSchema,
+  test: ElementTest,
+  column: VarColumn,
+  count: number,
+  evaluate: EvaluateElements,
+): number {
+  const block = new Elements(
+    schema,
+    column,
+    Int32Array.from({ length: count }, (_, i) => i),
+  )
+  if (block.count === 0) return 0
+  const out = new Uint32Array((block.count + 31) >>> 5)
+  evaluate(test.root, block, block.count, out)
+  let found = 0
+  for (let e = 0; e < block.count; e++) found += (out[e >>> 5]! >>> (e & 31)) & 1
+  return found
+}
+
 function rowsOf(from: number, count: number, bits: Uint32Array, at: number): Int32Array {
   const rows = new Int32Array(count)
   let n = 0

@@ -91,6 +91,11 @@ export function planAggregation(schema: CollectionSchema, request: QueryRequest)
   return { groupBy, measures, outputs, window, order }
 }
 
+/** True when the number of entities is all that is asked for. */
+export function countsOnly({ groupBy, measures }: Aggregation): boolean {
+  return groupBy.length === 0 && measures.every(measure => measure.index < 0)
+}
+
 function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null
 }

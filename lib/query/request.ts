@@ -97,6 +97,19 @@ export interface QueryRequest extends TimeRequest {
   readonly groupBy?: string | readonly string[]
   /** True reads sealed segments only. Default false. */
   readonly ignoreGrowing?: boolean
+  /**
+   * With an `element_filter`: begins behind this element. The filter has to leave out the keys before its row, as in
+   * `id >= 7 and element_filter(…)`.
+   */
+  readonly afterElement?: ElementPlace
+}
+
+/** An element of a struct array: the last one of the page before. */
+export interface ElementPlace {
+  /** Primary key of its row. */
+  readonly id: PkInput
+  /** Its position, which the row has as `offset`. */
+  readonly offset: number
 }
 
 /** A query vector: dense values, raw bytes (binary, float16, bfloat16), sparse pairs, or text for a function field. */

@@ -10,9 +10,10 @@ import { LIMITS } from '../base/limits.js'
 import { Turn } from '../base/turn.js'
 import { pkField } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
+import { int64InForm } from '../schema/int64.js'
 import type { PkKey, Segment, Snapshot } from '../segment/segment.js'
-import { planAggregation } from './aggregate.js'
-import { expandElements, rowWindow } from './expand-elements.js'
+import { countsOnly, planAggregation } from './aggregate.js'
+import { countElements, expandElements, planPlace, rowWindow } from './expand-elements.js'
 import { orderOfMatch } from './growing-order.js'
 import { type MatchedRows, matchSegments } from './match-rows.js'
 import { planQueryOrder, type SortKey } from './order-by.js'
@@ -168,7 +169,7 @@ export async function runQuery(
 ): Promise<Row[]> {
   const context = withTimes(given, request)
   const aggregation = planAggregation(context.schema, request)
-  const verb = aggregation === null ? 'elements' : 'query'
+  const verb = aggregation === null || countsOnly(aggregation) ? 'elements' : 'query'
   const planned = planFilter(context.schema, request, context.timeZone, verb)
   const plan = planned instanceof Promise ? await planned : planned
   const { segments, tick } = snapshot
@@ -176,6 +177,10 @@ export async function runQuery(
   if (aggregation !== null) {
     const question = { context, tick, plan, everyVersion: true }
     const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
+    if (plan.elements !== null) {
+      const count = await countElements(plan.elements, segments, matches, turn)
+      return [{ 'count(*)': int64InForm(count, context.int64As) }]
+    }
     return runAggregation(context, segments, matches, aggregation, turn)
   }
   const window = planWindow(request.limit, request.offset)
@@ -188,27 +193,31 @@ export async function runQuery(
   const question = { context, tick, plan, everyVersion: false }
   const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
   const merge = await mergeOf(segments, matches, turn)
-  const rowsWanted = plan.elements === null ? window : rowWindow(window)
+  const after = planPlace(context.schema, request.afterElement)
+  const rowsWanted = plan.elements === null ? window : rowWindow(window, after)
   const refs =
     order.length === 0
       ? await page(segments, matches, merge, rowsWanted, turn)
       : await orderedPage(segments, matches, merge, order, rowsWanted, turn)
   const bytesMax = context.resultBytesMax ?? LIMITS.resultBytesMax
   const rows = projectRows(projectionOf(context, output, bytesMax), refs, turn)
-  return plan.elements === null ? rows : expandElements(plan.elements, refs, await rows, window)
+  return plan.elements === null ? rows : expandElements(plan.elements, refs, await rows, window, after)
 }
 
-/** Number of live row versions that the filter selects: `count(*)`. */
+/** Number of live row versions, or of elements, that the filter selects: `count(*)`. */
 export async function runCount(
   given: ReadContext,
   snapshot: Snapshot,
   request: Pick<QueryRequest, 'filter' | 'templates' | 'ignoreGrowing' | 'timeZone'> = {},
 ): Promise<number> {
   const context = withTimes(given, request)
-  const planned = planFilter(context.schema, request, context.timeZone)
+  const planned = planFilter(context.schema, request, context.timeZone, 'elements')
   const plan = planned instanceof Promise ? await planned : planned
   const question = { context, tick: snapshot.tick, plan, everyVersion: true }
-  const matches = await matchSegments(question, snapshot.segments, request.ignoreGrowing, new Turn())
+  const turn = new Turn()
+  const { segments } = snapshot
+  const matches = await matchSegments(question, segments, request.ignoreGrowing, turn)
+  if (plan.elements !== null) return countElements(plan.elements, segments, matches, turn)
   let count = 0
   for (const match of matches) count += match.count
   return count

@@ -344,7 +344,9 @@ t.test(
         filter,
       )
     }
-    await t.rejects(collection.count({ filter: good }), { code: 1100 })
+    const sum = { filter: good, outputFields: ['sum(id)'] }
+    await t.rejects(collection.query(sum), { code: 1100 })
+    await t.rejects(collection.queryIterator({ filter: good }), { code: 1100 })
     await t.rejects(collection.delete({ filter: good }), { code: 1100 })
     await t.rejects(collection.search({ data: [[0, 0]], annsField: 'vec', limit: 1, filter: good }), {
       code: 1100,

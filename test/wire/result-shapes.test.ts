@@ -134,3 +134,53 @@ t.test('REST: aggregates are columns of their types', async t => {
   )
   await finish()
 })
+
+t.test('pages of elements: every matching element once, however they fall on the pages', async t => {
+  const parts = { name: 'st', dataType: DataType.ArrayOfStruct, maxCapacity: 4, nullable: true }
+  const fields = [{ ...parts, fields: [{ name: 'a', dataType: DataType.Int32 }] }]
+  const given = Array.from({ length: 13 }, (_, id) => ({
+    id: id - 5,
+    vec: [0, 0],
+    st: id === 3 ? null : Array.from({ length: id % 5 }, (_, a) => ({ a })),
+  }))
+  const { served, client, finish } = await staged(t, fields, given)
+  const c = served.db.collection(NAME)
+  const filter = 'element_filter(st, $[a] >= 1)'
+  const wanted = given.flatMap(({ id, st }) => (st ?? []).flatMap(({ a }) => (a < 1 ? [] : [`${id}/${a}`])))
+  const place = (row: Record<string, unknown>): string => `${row['id'] as string}/${row['offset'] as string}`
+  for (const state of ['growing', 'mixed', 'flushed']) {
+    for (const batchSize of [1, 2, 3, 7, 100]) {
+      const found: string[] = []
+      const pages = await client.queryIterator({
+        collection_name: NAME,
+        batchSize,
+        filter,
+        output_fields: ['id'],
+      })
+      for await (const page of pages) found.push(...page.map(place))
+      t.strictSame(found, wanted, `Node SDK, ${batchSize} at a time, ${state}`)
+    }
+    t.equal(await c.count({ filter }), wanted.length, 'count(*) counts elements')
+    t.strictSame(await c.query({ filter, outputFields: ['count(*)'] }), [{ 'count(*)': wanted.length }])
+    const behind = { id: 4, offset: 2 }
+    const rest = await c.query({ filter: `id >= 4 and ${filter}`, limit: 2, offset: 1, afterElement: behind })
+    t.strictSame(rest.map(place), wanted.slice(wanted.indexOf('4/2') + 2).slice(0, 2))
+    if (state === 'growing') await c.upsert(given.slice(0, 6))
+    await c.flush()
+    if (state === 'growing') await c.upsert(given.slice(2, 4))
+  }
+  const wrong = (afterElement: { id: number; offset: number }) =>
+    t.rejects(c.query({ filter, limit: 2, afterElement }), { code: 1100 })
+  await wrong({ id: 1, offset: -1 })
+  await wrong({ id: 1.5, offset: 0 })
+  const { status } = await client.query({
+    collection_name: NAME,
+    filter,
+    output_fields: ['count(*)', 'id'],
+    group_by_fields: ['id'],
+    limit: 2,
+    params: { iterator: true },
+  } as Parameters<typeof client.query>[0])
+  t.match(status.reason, /GROUP BY with iterator is not supported/)
+  await finish()
+})

@@ -8,6 +8,7 @@ import { invalid } from '../../base/errors.js'
 import { parseJson } from '../../base/json.js'
 import { LIMITS } from '../../base/limits.js'
 import type {
+  ElementPlace,
   FunctionScore,
   HybridRequest,
   OrderByInput,
@@ -59,6 +60,8 @@ export function parseQuery(given: Request<'Query'>): ParsedQuery {
   const orderBy = orderByOf(params)
   if (iterates && orderBy !== undefined && orderBy.length > 0)
     throw invalid('ORDER BY with iterator is not supported')
+  const groupBy = params.text('group_by_fields')
+  if (iterates && groupBy !== undefined) throw invalid('GROUP BY with iterator is not supported')
   return {
     request: compact<QueryRequest>({
       filter: given.expr,
@@ -67,14 +70,22 @@ export function parseQuery(given: Request<'Query'>): ParsedQuery {
       limit: params.integer('limit'),
       offset: params.integer('offset'),
       orderBy,
-      groupBy: params.text('group_by_fields'),
+      groupBy,
       ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
+      afterElement: lastElementOf(params),
       ...timesOf(params),
     }),
     iterates,
     pageTimestamp: iterates ? pageTimestamp(given.guarantee_timestamp) : 0n,
     collectionId: params.integer('collection_id'),
   }
+}
+
+/** The last element of an iterator's page before; its row's key may be an empty text. */
+function lastElementOf(params: Params): ElementPlace | undefined {
+  const offset = params.integer('query_iter_last_element_offset')
+  if (offset === undefined || !params.has('query_iter_last_pk')) return undefined
+  return { id: params.text('query_iter_last_pk') ?? '', offset }
 }
 
 /** How a read wants its moments. */

@@ -166,10 +166,10 @@ function queryColumns(
   found: readonly Row[],
   names: readonly string[],
 ): Pick<QueryAnswer, 'rowCount' | 'columns' | 'outputFields' | 'elements'> {
+  const computed = aggregateColumns(schema, request, found)
+  if (computed !== null) return { rowCount: found.length, ...computed }
   const { rows, elements } = groupElements(schema, request, found)
-  const { columns, outputFields } =
-    aggregateColumns(schema, request, rows) ?? rowColumns(schema, rows, names, true, hasTimeParts(request))
-  return { rowCount: rows.length, columns, outputFields, elements }
+  return { rowCount: rows.length, ...rowColumns(schema, rows, names, true, hasTimeParts(request)), elements }
 }
 
 /**
