@@ -23,6 +23,7 @@ import {
   checkDatabaseProperties,
   checkProperties,
   type GivenProperties,
+  inheritedProperties,
   isTrue,
   type PropertyChange,
 } from './properties.js'
@@ -54,7 +55,11 @@ export function alterCollection(
     const { record } = collection.state
     checkLoaded(record, given, gone)
     const { [DESCRIPTION_PROPERTY]: text, ...rest } = given
-    const properties = checkProperties(record.schema, changed(record.properties, {}, gone), rest)
+    // A time zone that is taken away leaves the database's (§1.17), as a new collection has it.
+    const database = engine.catalog.databaseById(record.databaseId)
+    const inherited = database === undefined ? {} : inheritedProperties(database)
+    const kept = { ...inherited, ...changed(record.properties, {}, gone) }
+    const properties = checkProperties(record.schema, kept, rest)
     checkIsolation(record, given, gone)
     const description = gone.includes(DESCRIPTION_PROPERTY) ? '' : text
     if (description === undefined) return changeRecord(engine, collection, { properties })

@@ -324,6 +324,10 @@ t.test('8.4.10 [P1] Timestamptz: zones of collection and database, what is refus
   t.strictSame(await keys(other, "ts == ISO '2025-07-01T04:00:00Z'"), [1])
   const zoned = await other.query({ filter: 'id > 0', outputFields: ['ts'] })
   t.strictSame(zoned, [{ id: 1, ts: '2025-07-01T00:00:00-04:00' }], 'zone of the database')
+  await other.alterProperties({ timezone: 'Asia/Tokyo' })
+  t.strictSame(await keys(other, "ts == ISO '2025-07-01 13:00:00'"), [1], 'zone of the collection')
+  await other.dropProperties(['timezone'])
+  t.strictSame(await other.query({ filter: 'id > 0', outputFields: ['ts'] }), zoned, 'of the database again')
   for (const ts of [
     'yesterday',
     '2025-13-01T00:00:00Z',
