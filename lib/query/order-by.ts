@@ -42,7 +42,9 @@ export function parseOrderBy(input: OrderByInput | undefined, expected: 'must be
       throw invalid(`an item of order_by_fields must be a text, got ${shownValue(item)}`)
     }
     if (typeof item === 'string') {
-      const [field = '', order, nulls] = splitOutside(item, ':')
+      const [field = '', order, nulls, ...rest] = splitOutside(item, ':')
+      if (rest.length > 0)
+        throw invalid(`invalid order_by field '${item}', expected field[:asc|desc[:nulls_first|nulls_last]]`)
       return termOf(field.trim(), order, nulls, expected)
     }
     return termOf(valueText(item.field ?? '').trim(), item.order, item.nulls, expected)

@@ -175,6 +175,7 @@ t.test('8.5.18 [P1] order by that is refused', async t => {
   await refuses(t, ask('dyn'), 1100, "order_by field 'dyn' does not exist in collection schema")
   await refuses(t, ask([{ field: '' }]), 1100, "order_by field '' does not exist in collection schema")
   await refuses(t, ask('i:up'), 1100, "invalid order direction 'up' for field 'i', must be 'asc' or 'desc'")
+  await refuses(t, ask('i:asc:nulls_first:s'), 1100, "invalid order_by field 'i:asc:nulls_first:s'")
   await refuses(t, ask('i', {}), 1100, 'ORDER BY requires explicit limit')
 })
 

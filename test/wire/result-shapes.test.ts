@@ -171,6 +171,13 @@ t.test('pages of elements: every matching element once, however they fall on the
   }
   const wrong = (afterElement: { id: number; offset: number }) =>
     t.rejects(c.query({ filter, limit: 2, afterElement }), { code: 1100 })
+  const ignored = await client.query({
+    collection_name: NAME,
+    filter: 'id == 1',
+    output_fields: ['id'],
+    params: { offset: 'x' },
+  } as Parameters<typeof client.query>[0])
+  t.strictSame(ignored.data, [{ id: '1' }], 'an offset without a limit is ignored')
   await wrong({ id: 1, offset: -1 })
   await wrong({ id: 1.5, offset: 0 })
   const { status } = await client.query({

@@ -60,6 +60,7 @@ export function parseQuery(given: Request<'Query'>): ParsedQuery {
   const orderBy = orderByOf(params)
   if (iterates && orderBy !== undefined && orderBy.length > 0)
     throw invalid('ORDER BY with iterator is not supported')
+  const limit = params.integer('limit')
   const groupBy = params.text('group_by_fields')
   if (iterates && groupBy !== undefined) throw invalid('GROUP BY with iterator is not supported')
   return {
@@ -67,8 +68,9 @@ export function parseQuery(given: Request<'Query'>): ParsedQuery {
       filter: given.expr,
       templates: decodeTemplates(given.expr_template_values),
       outputFields: given.output_fields,
-      limit: params.integer('limit'),
-      offset: params.integer('offset'),
+      limit,
+      // Without a limit an offset is ignored, whatever it says.
+      offset: (limit === undefined ? params.text('offset') : params.integer('offset')) as number | undefined,
       orderBy,
       groupBy,
       ignoreGrowing: params.boolean('ignore_growing', 'parse ignore growing field failed'),
