@@ -135,12 +135,16 @@ export function rowOut(rendering: Rendering, row: Row): Row {
   const out: Row = {}
   for (const [key, value] of Object.entries(row)) {
     const index = fieldIndex(schema, key)
-    if (index < 0) {
-      if (value !== null) setKey(out, key, value)
-    } else
-      out[key] = index === schema.dynamicIndex ? value : valueOut(rendering, schema.fields[index]!, value)
+    if (index < 0) addDynamic(out, key, value)
+    else if (index !== schema.dynamicIndex) out[key] = valueOut(rendering, schema.fields[index]!, value)
+    else for (const [name, one] of Object.entries(value as Row)) addDynamic(out, name, one)
   }
   return out
+}
+
+/** A key of the dynamic field stands beside the declared ones, and behind them where both have the name. */
+function addDynamic(out: Row, key: string, value: unknown): void {
+  if (value !== null && !Object.hasOwn(out, key)) setKey(out, key, value)
 }
 
 /** Int64 as the client asked for it. */
@@ -227,7 +231,7 @@ function arrayMessage(kind: string, data: readonly unknown[]): object {
 
 /** The number with the fewest digits that is the same float32: 0.1 and not 0.10000000149011612. */
 export function shortFloat(value: number): number {
-  if (Number.isInteger(value) || !Number.isFinite(value)) return value
+  if (!Number.isFinite(value) || (Number.isInteger(value) && Math.abs(value) <= 2 ** 24)) return value
   for (let digits = 6; digits <= 9; digits++) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === value) return short
