@@ -257,10 +257,11 @@ export class Collection {
     return createIndex(this.#engine, this.#open, request)
   }
 
-  /** Drops an index by its own or its field's name. */
+  /** Drops the index of this name; when there is none, those of the field of this name. */
   async dropIndex(name: string): Promise<void> {
     checkName('name of the index', name)
-    await dropIndex(this.#engine, this.#open, name)
+    const own = this.#open.indexes.some(index => index.name === name)
+    await dropIndex(this.#engine, this.#open, own ? { indexName: name } : { fieldName: name })
   }
 
   /** How far an index is built: searches are complete meanwhile, only slower. @throws MilvusError IndexNotFound */

@@ -271,14 +271,19 @@ export function createIndex(
   })
 }
 
+/** Which indexes: the one of this name, or all of a field. */
+export type WhichIndexes = { readonly indexName: string } | { readonly fieldName: string }
+
 /**
- * Drops an index by its name or its field's name; an unknown one is a success. Durable on return.
+ * Drops an index by its name, or those of a field; unknown ones are a success. Durable on return.
  * @throws MilvusError ParameterInvalid for a vector index while the collection is loaded
  */
-export function dropIndex(engine: Engine, collection: EngineCollection, name: string): Promise<void> {
+export function dropIndex(engine: Engine, collection: EngineCollection, which: WhichIndexes): Promise<void> {
   return engine.catalog.exclusive(async () => {
     const { record } = collection.state
-    const gone = record.indexes.filter(spec => spec.name === name || spec.fieldName === name)
+    const gone = record.indexes.filter(spec =>
+      'indexName' in which ? spec.name === which.indexName : spec.fieldName === which.fieldName,
+    )
     if (gone.length === 0) return
     const onVector = gone.some(spec => spec.metricType !== '')
     if (onVector && record.load !== 'none') {

@@ -4,7 +4,7 @@
  */
 import { invalid, type MilvusError } from '../base/errors.js'
 import type { FieldSchema } from '../schema/collection-schema.js'
-import type { ParamRule } from './index-types.js'
+import { isStorageParam, type ParamRule } from './index-types.js'
 
 /** Checks one build parameter, given as text. */
 export function checkParam(key: string, text: string, rule: ParamRule): void {
@@ -30,6 +30,14 @@ export function checkParam(key: string, text: string, rule: ParamRule): void {
     case 'word':
       if (!rule.words.some(word => word.toLowerCase() === text.toLowerCase()))
         throw invalid(rule.reject(text))
+  }
+}
+
+/** Checks the parameters that any index takes: those about how it is kept. */
+export function checkStorageParams(params: Readonly<Record<string, string>>): void {
+  for (const [key, text] of Object.entries(params)) {
+    if (isStorageParam(key) && key.endsWith('.enabled') && !/^(true|false)$/i.test(text))
+      throw invalid(`invalid ${key} value: ${text}, expected true or false`)
   }
 }
 

@@ -12,7 +12,8 @@ import { LIMITS } from '../base/limits.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
 import { DataType, dataTypeName, isVectorType } from '../schema/data-type.js'
 import { elementField, structSubField } from '../schema/struct-codec.js'
-import { checkParam, checkRefinement, checkSubquantizers } from './index-param-rules.js'
+import { declaredWords } from './declared-words.js'
+import { checkParam, checkRefinement, checkStorageParams, checkSubquantizers } from './index-param-rules.js'
 import type { IndexSpec, MetricType } from './index-spec.js'
 import {
   autoIndexType,
@@ -71,8 +72,10 @@ export function checkIndex(
     ? checkVectorIndex(schema, field, indexType, given.metricType, given.params)
     : ''
   if (metricType === '') checkScalarIndex(field, indexType, given.params)
+  checkStorageParams(given.params)
   const name = request.indexName ?? ''
   if (name !== '') checkIndexName(name)
+  const declared = declaredWords(request.params ?? {}, indexType, metricType !== '')
   const spec: IndexSpec = {
     id: nextId,
     name: name === '' ? defaultName(field, given.params) : name,
@@ -80,8 +83,9 @@ export function checkIndex(
     indexType,
     metricType,
     params: given.params,
+    ...(declared !== undefined && { declared }),
   }
-  const same = findConflict(spec, existing)
+  const same = findConflict(spec, field, existing)
   return same === null ? { spec, isNew: true } : { spec: same, isNew: false }
 }
 
@@ -215,9 +219,9 @@ function checkIndexName(name: string): void {
 }
 
 /** The existing index this one repeats, null when there is none; throws when it contradicts one (§4.5). */
-function findConflict(spec: IndexSpec, existing: readonly IndexSpec[]): IndexSpec | null {
+function findConflict(spec: IndexSpec, field: FieldSchema, existing: readonly IndexSpec[]): IndexSpec | null {
   for (const other of existing) {
-    const sameTarget = other.fieldName === spec.fieldName && samePath(other, spec)
+    const sameTarget = other.fieldName === spec.fieldName && samePath(other, spec, field)
     if (other.name === spec.name) {
       if (sameTarget && sameDefinition(other, spec)) return other
       throw invalid('CreateIndex failed: at most one distinct index is allowed per field')
@@ -228,14 +232,21 @@ function findConflict(spec: IndexSpec, existing: readonly IndexSpec[]): IndexSpe
   return null
 }
 
-function samePath(a: IndexSpec, b: IndexSpec): boolean {
-  return (a.params['json_path'] ?? a.fieldName) === (b.params['json_path'] ?? b.fieldName)
+/** Paths are compared by their keys: `j["a"]` and `j['a']` are one. */
+function samePath(a: IndexSpec, b: IndexSpec, field: FieldSchema): boolean {
+  if (field.dataType !== DataType.JSON) return true
+  const steps = ({ params, fieldName }: IndexSpec): string[] =>
+    jsonPathSteps(field, params['json_path'] ?? fieldName)
+  const [left, right] = [steps(a), steps(b)]
+  return left.length === right.length && left.every((step, i) => step === right[i])
 }
 
 function sameDefinition(a: IndexSpec, b: IndexSpec): boolean {
   if (a.indexType !== b.indexType || a.metricType !== b.metricType) return false
   const keys = new Set([...Object.keys(a.params), ...Object.keys(b.params)])
-  for (const key of keys) if (!isStorageParam(key) && a.params[key] !== b.params[key]) return false
+  // Which path it is was compared before.
+  for (const key of keys)
+    if (!isStorageParam(key) && key !== 'json_path' && a.params[key] !== b.params[key]) return false
   return true
 }
 

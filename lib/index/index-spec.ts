@@ -28,6 +28,8 @@ export interface IndexSpec {
   readonly indexType: string
   /** Empty for scalar indexes. */
   readonly metricType: MetricType | ''
-  /** Build parameters as given (strings), echoed by describe. */
+  /** Build parameters as given (strings), each under its own key. */
   readonly params: Readonly<Record<string, string>>
+  /** Words of the request that are not in the above, for describe to show (declared-words.ts). */
+  readonly declared?: Readonly<Record<string, string>>
 }

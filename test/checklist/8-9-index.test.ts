@@ -192,6 +192,20 @@ t.test('8.9.5 [P0] dropping an index', async t => {
   await c.dropIndex('never')
   t.strictSame(await keys(c, 'n == 5'), [1], 'a scalar index may go while loaded')
   await refuses(t, () => c.dropIndex('vec'), 1100, 'vector index cannot be dropped on loaded collection')
+  await c.createIndex({ fieldName: 'id', indexName: 'n', indexType: 'INVERTED' })
+  await c.createIndex({ fieldName: 'n', indexName: 'by_n', indexType: 'INVERTED' })
+  await c.dropIndex('n')
+  t.strictSame(
+    (await c.describe()).indexes.map(index => index.name),
+    ['vec', 'by_n'],
+    'its own name comes first',
+  )
+  await c.dropIndex('n')
+  t.strictSame(
+    (await c.describe()).indexes.map(index => index.name),
+    ['vec'],
+    'then that of its field',
+  )
   await c.release()
   await c.dropIndex('vec')
   await refuses(t, () => c.load(), 700, 'index not found[collection=c]')
@@ -278,6 +292,17 @@ t.test('8.9.8 [P1] JSON path indexes', async t => {
   t.equal(indexes.length, 4, 'several on one field')
   const byB = indexes.find(index => index.name === 'by_b')!
   t.match(byB, { indexType: 'INVERTED', params: { json_path: 'j["b"]', json_cast_type: 'DOUBLE' } })
+  const same = { json_path: "j['b']", json_cast_type: 'DOUBLE' }
+  await refuses(t, ask(same, { indexName: 'other' }), 1100, 'creating multiple indexes on same field')
+  await ask(same, { indexName: 'by_b' })()
+  const meta = { fieldName: '$meta', params: { json_path: '$meta["dyn"]', json_cast_type: 'DOUBLE' } }
+  await refuses(
+    t,
+    ask(meta.params, { ...meta, indexName: 'o' }),
+    1100,
+    'creating multiple indexes on same field',
+  )
+  t.equal((await c.describe()).indexes.length, 4, 'a path is the same however it is written')
   await refuses(t, ask({ json_path: 'j["c"]' }), 1101, 'json index must specify cast type: missing parameter')
   await refuses(
     t,
@@ -375,6 +400,17 @@ t.test('8.9.10 [P1] altering an index', async t => {
   )
   await made.c.dropIndexProperties('vec', ['mmap.enabled'])
   t.equal(await param(made.c), undefined)
+  await made.c.dropIndex('vec')
+  for (const params of [{ 'mmap.enabled': 'maybe' }, { 'indexoffsetcache.enabled': 2 }]) {
+    const bad = { fieldName: 'vec', indexType: 'FLAT', params }
+    await refuses(t, () => made.c.createIndex(bad), 1100, `invalid ${Object.keys(params)[0]} value`)
+  }
+  await refuses(
+    t,
+    () => made.c.createIndex({ fieldName: 'id', indexType: 'STL_SORT', params: { 'mmap.enabled': 'on' } }),
+    1100,
+    'invalid mmap.enabled value: on',
+  )
 })
 
 t.test('8.9.11 [P2] NGRAM, HYBRID, types that need a GPU', async t => {

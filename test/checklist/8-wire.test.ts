@@ -2,7 +2,14 @@
  * Lines of the checklist that show only on the wire, through Milvus's Node SDK: what its calls answer, legacy error
  * codes, states. The four answers of §9.1 on which the SDK's own suite insists are here too.
  */
-import { DataType, type IndexState, LoadState, MetricType, MilvusClient } from '@zilliz/milvus2-sdk-node'
+import {
+  type CreateIndexesReq,
+  DataType,
+  type IndexState,
+  LoadState,
+  MetricType,
+  MilvusClient,
+} from '@zilliz/milvus2-sdk-node'
 import type { Test } from 'tap'
 import t from 'tap'
 import { serveDirectory } from '../wire/served.js'
@@ -123,7 +130,12 @@ t.test('8.9.1 [P0] and 8.9.6 [P0] describe, state, progress and names of indexes
   t.equal(index!.indexed_rows, index!.total_rows)
   const params = Object.fromEntries(index!.params.map(({ key, value }) => [key, value]))
   t.match(params, { index_type: 'HNSW', metric_type: 'L2' })
-  t.match(params, { M: '8', efConstruction: '64' }, 'parameters as given')
+  t.same(
+    JSON.parse(String(params['params'])),
+    { M: 8, efConstruction: 64 },
+    'parameters as given: one JSON text',
+  )
+  t.strictSame(Object.keys(params), ['index_type', 'metric_type', 'params'])
   const state = await client.getIndexState({ collection_name: NAME, field_name: 'vec' })
   t.equal(state.state, 'Finished' as unknown as IndexState)
   const progress = await client.getIndexBuildProgress({
@@ -135,6 +147,61 @@ t.test('8.9.1 [P0] and 8.9.6 [P0] describe, state, progress and names of indexes
   t.strictSame((await client.listIndexes({ collection_name: NAME })).indexes, ['vec'])
   const missing = await client.describeIndex({ collection_name: NAME, index_name: 'nope' })
   t.strictSame([missing.status.error_code, missing.status.code], ['IndexNotExist', 700])
+})
+
+t.test('8.9.1 [P0] describe shows what was declared, in the words of the request', async t => {
+  const client = await connected(t)
+  const fields = [
+    ...(FIELDS as object[]),
+    { name: 's', data_type: DataType.VarChar, max_length: 9 },
+  ] as Fields
+  await client.createCollection({ collection_name: NAME, fields })
+  const declare = async (field: string, pairs: Record<string, string>): Promise<void> => {
+    const request = { collection_name: NAME, field_name: field, extra_params: pairs }
+    const made = await client.createIndex(request as unknown as CreateIndexesReq)
+    t.equal(made.error_code, 'Success', made.reason)
+  }
+  const shown = async (field: string): Promise<Record<string, unknown>> => {
+    const { index_descriptions } = await client.describeIndex({ collection_name: NAME, field_name: field })
+    return Object.fromEntries(
+      index_descriptions
+        .find(index => index.field_name === field)!
+        .params.map(({ key, value }) => [key, value]),
+    )
+  }
+  await declare('s', { index_type: 'Trie' })
+  t.strictSame(await shown('s'), { index_type: 'Trie' })
+  await declare('s', { index_type: 'TRIE' })
+  await declare('n', { index_type: 'STL_SORT', params: '{}' })
+  t.strictSame(await shown('n'), { index_type: 'STL_SORT', params: '{}' })
+  const mixed = { index_type: 'HNSW', metric_type: 'L2', M: '8', params: '{"M": 8, "efConstruction": "40"}' }
+  await declare('vec', mixed)
+  t.strictSame(await shown('vec'), mixed, 'one text and flat keys beside it')
+  await declare('vec', { index_type: 'HNSW', metric_type: 'l2', M: '8', efConstruction: '40' })
+  t.strictSame(await shown('vec'), mixed, 'the same again, written otherwise, changes nothing')
+  await client.alterIndexProperties({
+    collection_name: NAME,
+    index_name: 'vec',
+    params: { 'mmap.enabled': true },
+  })
+  t.strictSame(await shown('vec'), { ...mixed, 'mmap.enabled': 'true' })
+  await client.dropIndexProperties({ collection_name: NAME, index_name: 'vec', properties: ['mmap.enabled'] })
+  t.strictSame(await shown('vec'), mixed)
+})
+
+t.test('8.9.5 [P0] an index is dropped by its own name', async t => {
+  const client = await connected(t)
+  await client.createCollection({ collection_name: NAME, fields: FIELDS })
+  const names = async (): Promise<string[]> =>
+    (await client.listIndexes({ collection_name: NAME })).indexes as string[]
+  await client.createIndex({ collection_name: NAME, field_name: 'vec', index_name: 'n', index_type: 'FLAT' })
+  await client.createIndex({ collection_name: NAME, field_name: 'n', index_name: 'by_n' })
+  await client.dropIndex({ collection_name: NAME, index_name: 'vec' })
+  t.strictSame(await names(), ['n', 'by_n'], 'no index is called vec')
+  await client.dropIndex({ collection_name: NAME, index_name: 'n' })
+  t.strictSame(await names(), ['by_n'], 'the index of field n has another name')
+  await client.dropIndex({ collection_name: NAME, field_name: 'n' })
+  t.strictSame(await names(), [], 'a field alone names its indexes')
 })
 
 t.test('8.9.2 [P0] Node SDK: createIndex without a type', async t => {

@@ -10,9 +10,10 @@ import { createIndex, dropIndex } from '../../engine/collection-ddl.js'
 import type { Engine } from '../../engine/engine.js'
 import { indexProgress } from '../../engine/index-progress.js'
 import { alterIndex } from '../../engine/property-ddl.js'
+import { shownParams } from '../../index/declared-words.js'
 import type { IndexSpec } from '../../index/index-spec.js'
 import type { Calls } from '../calls.js'
-import { type KeyValue, toPairs, toRecord } from '../key-values.js'
+import { toPairs, toRecord } from '../key-values.js'
 import type { Init } from '../message.js'
 import type { IndexDescription } from '../messages/admin.js'
 import { IndexState } from '../messages/common.js'
@@ -70,8 +71,9 @@ export function indexCalls(engine: Engine): IndexCalls {
       }
     },
     DropIndex: async (request, context) => {
-      const name = request.index_name === '' ? request.field_name : request.index_name
-      await dropIndex(engine, collectionOf(engine, request, context), name)
+      const { index_name: indexName, field_name: fieldName } = request
+      const which = indexName === '' ? { fieldName } : { indexName }
+      await dropIndex(engine, collectionOf(engine, request, context), which)
       return {}
     },
   }
@@ -102,7 +104,7 @@ function descriptions(
     return {
       index_name: spec.name,
       indexID: spec.id,
-      params: paramsOf(spec),
+      params: toPairs(shownParams(spec)),
       field_name: spec.fieldName,
       indexed_rows: indexedRows,
       pending_index_rows: pendingRows,
@@ -110,9 +112,4 @@ function descriptions(
       state: state === 'Finished' ? IndexState.finished : IndexState.inProgress,
     }
   })
-}
-
-function paramsOf(spec: IndexSpec): KeyValue[] {
-  const metric = spec.metricType === '' ? {} : { metric_type: spec.metricType }
-  return toPairs({ index_type: spec.indexType, ...metric, ...spec.params })
 }
