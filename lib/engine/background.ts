@@ -7,8 +7,9 @@
  */
 import { MilvusError } from '../base/errors.js'
 import type { CollectionState } from './collection-state.js'
-import { buildOneIndex, compactOnce, missingIndexes } from './compaction-flow.js'
+import { compactOnce } from './compaction-flow.js'
 import { flushOldest } from './flush.js'
+import { buildOneIndex, missingIndexes } from './index-builds.js'
 
 export class CollectionBackground {
   readonly #state: CollectionState
@@ -17,6 +18,8 @@ export class CollectionBackground {
   #compacting: Promise<void> | null = null
   #indexing: Promise<void> | null = null
   #flushing: Promise<void> | null = null
+  /** Why indexes could not be built, by id of the definition: they are left alone until something changes. */
+  readonly #buildErrors = new Map<number, string>()
 
   constructor(state: CollectionState) {
     this.#state = state
@@ -68,14 +71,36 @@ export class CollectionBackground {
     })
   }
 
-  /** Starts building missing graphs, in the background. */
+  /** Starts building what is missing, in the background; what failed before is tried again. */
   buildIndexes(): void {
-    if (this.#stopped() || missingIndexes(this.#state).length === 0) return
+    this.#buildErrors.clear()
+    this.continueBuilding()
+  }
+
+  /** Starts building what is missing and did not fail. */
+  continueBuilding(): void {
+    const open = (): boolean =>
+      missingIndexes(this.#state).some(({ spec }) => !this.#buildErrors.has(spec.id))
+    if (this.#stopped() || !open()) return
     this.#indexing ??= this.#run('index build', () =>
-      this.#state.env.work.index(() => buildOneIndex(this.#state)),
+      this.#state.env.work.index(() => this.#buildNext()),
     ).finally(() => {
       this.#indexing = null
     })
+  }
+
+  async #buildNext(): Promise<boolean> {
+    const outcome = await buildOneIndex(this.#state, new Set(this.#buildErrors.keys()))
+    if (outcome.kind === 'failed') {
+      this.#buildErrors.set(outcome.indexId, textOf(outcome.error))
+      this.#report('index build', outcome.error)
+    }
+    return outcome.kind !== 'nothing'
+  }
+
+  /** Why the last attempt to build an index failed; undefined when it did not. */
+  buildErrorOf(indexId: number): string | undefined {
+    return this.#buildErrors.get(indexId)
   }
 
   async #run(what: string, once: () => Promise<boolean>): Promise<void> {
@@ -90,7 +115,7 @@ export class CollectionBackground {
 
   #report(what: string, error: unknown): void {
     if (error instanceof MilvusError && error.reason === 'Canceled') return
-    const text = error instanceof Error ? error.message : String(error)
+    const text = textOf(error)
     this.#state.env.warnOnce(
       `${what} ${text}`,
       `${what} of collection "${this.#state.schema.name}" failed: ${text}`,
@@ -101,4 +126,8 @@ export class CollectionBackground {
   async idle(): Promise<void> {
     await Promise.all([this.#flushing, this.#compacting, this.#indexing])
   }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

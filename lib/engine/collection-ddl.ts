@@ -16,8 +16,9 @@ import { emptyManifest, manifestOp } from '../segment/manifest.js'
 import { deltaRange, logRange, manifestKey } from '../store/keys.js'
 import { EngineCollection } from './collection.js'
 import { CollectionState } from './collection-state.js'
-import { removeIndexFiles, removeSegment } from './compaction-flow.js'
+import { removeSegment } from './compaction-flow.js'
 import type { Engine } from './engine.js'
+import { removeIndexFiles } from './index-builds.js'
 import { checkProperties, inheritedProperties } from './properties.js'
 import {
   COLLECTIONS_MAX_PROPERTY,
@@ -179,6 +180,7 @@ export function dropCollection(
     void collection.writes.close(collectionNotFound(database, name))
     state.wakeWriters()
     engine.forget(record.id)
+    env.work.cancelJobs(record.id)
     // What follows only frees space: a kill in here leaves orphans that the next open sweeps.
     state.snapshots.endHolds(collectionNotFound(database, name))
     await state.snapshots.whenIdle()
@@ -264,8 +266,8 @@ export function createIndex(
   return engine.catalog.exclusive(async () => {
     const { record } = collection.state
     const { spec, isNew } = checkIndex(record.schema, request, record.indexes, record.nextIndexId)
-    if (!isNew) return spec
-    await putRecord(collection, { indexes: [...record.indexes, spec], nextIndexId: record.nextIndexId + 1 })
+    if (isNew)
+      await putRecord(collection, { indexes: [...record.indexes, spec], nextIndexId: record.nextIndexId + 1 })
     collection.background.buildIndexes()
     return spec
   })
@@ -290,6 +292,6 @@ export function dropIndex(engine: Engine, collection: EngineCollection, which: W
       throw invalid(`vector index cannot be dropped on loaded collection: ${record.id}`)
     }
     await putRecord(collection, { indexes: record.indexes.filter(spec => !gone.includes(spec)) })
-    if (!onVector) await removeIndexFiles(collection.state, new Set(gone.map(spec => spec.id)))
+    await removeIndexFiles(collection.state, new Set(gone.map(spec => spec.id)))
   })
 }

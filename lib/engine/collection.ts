@@ -29,9 +29,10 @@ import type { PartialBatch } from '../schema/rows-to-columns.js'
 import { CollectionBackground } from './background.js'
 import { type CollectionStats, exactFigures, figures, unloadReleased } from './collection-figures.js'
 import type { CollectionState } from './collection-state.js'
-import { buildOneIndex, compactOnce, removeSegment } from './compaction-flow.js'
+import { compactOnce, removeSegment } from './compaction-flow.js'
 import { decideDelete, deleteKeysOf, deleteScope, planDelete, readyDelete } from './delete-path.js'
 import { freezeGrowing } from './flush.js'
+import { buildOneIndex } from './index-builds.js'
 import { type IteratorScope, type PageIterator, queryIterator, searchIterator } from './iterators.js'
 import { decideMerge } from './merge-read.js'
 import { openSnapshot, type ReadScope, readContext } from './read-path.js'
@@ -319,8 +320,10 @@ export class EngineCollection {
     await this.background.idle()
     // A graph counts as missing only once its file was tried, and nobody may have searched yet.
     if (this.state.loaded) await Promise.all(this.state.sealed.map(segment => segment.loadIndexes()))
-    while (await this.state.env.work.index(() => buildOneIndex(this.state))) {
-      // One graph at a time.
+    for (;;) {
+      const outcome = await this.state.env.work.index(() => buildOneIndex(this.state))
+      if (outcome.kind === 'failed') throw outcome.error
+      if (outcome.kind === 'nothing') return
     }
   }
 

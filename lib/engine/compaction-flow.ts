@@ -1,5 +1,5 @@
 /**
- * Compaction and index builds, seen from the main thread: choose, let the worker write, swap.
+ * Compaction, seen from the main thread: choose, let the worker write, swap.
  *
  * Promise: a compaction changes no answer. How: the inputs stay readable while the worker writes the output next to
  * them; the swap is one synced manifest edit and, in the same synchronous step, one change of the segment list. Deletes
@@ -16,37 +16,18 @@ import type { Tick } from '../base/timestamp.js'
 import { Turn } from '../base/turn.js'
 import { pickCompaction, type SegmentStat } from '../compaction/picker.js'
 import type { CompactTask } from '../compaction/tasks.js'
-import { hnswAvailable } from '../index/hnsw-index.js'
-import { servedBy } from '../index/index-params.js'
-import type { IndexSpec } from '../index/index-spec.js'
-import { orderKindOf } from '../index/scalar-kind.js'
 import { removeSidecar } from '../index/sidecar.js'
 import { deadlineFields, overdueBits, type RowDeadline } from '../query/row-deadline.js'
-import { type FieldSchema, fieldIndex } from '../schema/collection-schema.js'
 import { isVectorType } from '../schema/data-type.js'
 import { type Manifest, unneededDeltas } from '../segment/manifest.js'
 import { SealedSegment } from '../segment/sealed-segment.js'
-import type { SegmentMeta } from '../segment/segment-meta.js'
 import { deleteSegment } from '../segment/segment-sweep.js'
 import { deltaKey } from '../store/keys.js'
 import { indexDirectory } from '../store/layout.js'
-import { CollectionState } from './collection-state.js'
+import type { CollectionState } from './collection-state.js'
+import { builtIndexes, pinned } from './index-builds.js'
 import { sidecarName } from './index-files.js'
 import { expireBeforeTick, purgeHorizon, rowDeadline } from './read-path.js'
-
-/** Index definitions that files are built for, with their fields. */
-function builtIndexes(state: CollectionState): { spec: IndexSpec; field: FieldSchema }[] {
-  const graphs = state.env.options.hnsw && hnswAvailable()
-  const found: { spec: IndexSpec; field: FieldSchema }[] = []
-  for (const spec of state.record.indexes) {
-    const field = state.schema.fields[fieldIndex(state.schema, spec.fieldName)]
-    if (field === undefined) continue
-    if (isVectorType(field.dataType)) {
-      if (graphs && servedBy(spec, field) === 'hnsw') found.push({ spec, field })
-    } else if (orderKindOf(spec, field) !== null) found.push({ spec, field })
-  }
-  return found
-}
 
 /**
  * Runs one compaction if there is one to run.
@@ -61,20 +42,6 @@ export async function compactOnce(state: CollectionState, mode: 'background' | '
     // A drop takes the files from under it: nothing is left to compact, and nothing is damaged.
     if (state.dropped) return false
     throw error
-  }
-}
-
-/** Runs a job over segments: a truncation meanwhile leaves them on disk until the job is over. */
-async function pinned<T>(
-  state: CollectionState,
-  segments: readonly SealedSegment[],
-  job: () => Promise<T>,
-): Promise<T> {
-  for (const segment of segments) segment.pins++
-  try {
-    return await job()
-  } finally {
-    for (const segment of segments) if (--segment.pins === 0 && segment.retired) state.onUnpinned(segment)
   }
 }
 
@@ -101,7 +68,10 @@ async function compactPinned(state: CollectionState, mode: 'background' | 'full'
   for (const input of inputs) await input.load([])
   const task = compactTask(state, inputs)
   state.notePurge(task.horizonTick)
-  const { meta } = await state.env.work.withCancel(signal => state.env.work.mergeRunner.run(task, signal))
+  const { work } = state.env
+  const { meta } = await work.withCancel({ collectionId: state.id }, signal =>
+    work.mergeRunner.run(task, signal),
+  )
   const output = meta === null ? null : new SealedSegment(meta, state.segmentContext())
   // Before it is loaded: whatever the load does not catch up with is marked in it directly.
   if (output !== null) state.joining = [...state.joining, output]
@@ -230,92 +200,4 @@ export async function removeSegment(state: CollectionState, segment: SealedSegme
   await deleteSegment(state.env.store, segment.id)
   for (const stored of segment.meta.indexes)
     await removeSidecar(indexDirectory(state.env.directory), stored.fileName)
-}
-
-/** Segments whose declared index is missing or unusable, with what to build. */
-export function missingIndexes(
-  state: CollectionState,
-): { segment: SealedSegment; spec: IndexSpec; field: FieldSchema }[] {
-  const missing: { segment: SealedSegment; spec: IndexSpec; field: FieldSchema }[] = []
-  const wanted = builtIndexes(state)
-  for (const segment of state.sealed) {
-    if (segment.rowCount < state.env.options.indexRowsMin) continue
-    for (const { spec, field } of wanted) {
-      const lacks = isVectorType(field.dataType) ? segment.lacksIndex(field.id) : segment.lacksOrder(spec.id)
-      if (lacks) missing.push({ segment, spec, field })
-    }
-  }
-  return missing
-}
-
-/** Something to build: which index, of which segment. */
-type MissingIndex = ReturnType<typeof missingIndexes>[number]
-
-/** Builds one missing index; false when there is none to build. */
-export async function buildOneIndex(state: CollectionState): Promise<boolean> {
-  if (state.dropped || state.broken !== null) return false
-  const missing = missingIndexes(state)
-  // A scalar index takes a second where a graph takes minutes: none waits behind a graph.
-  const next = missing.find(({ field }) => !isVectorType(field.dataType)) ?? missing[0]
-  if (next === undefined) return false
-  return pinned(state, [next.segment], () => buildPinned(state, next))
-}
-
-async function buildPinned(state: CollectionState, { segment, spec, field }: MissingIndex): Promise<boolean> {
-  const fileName = sidecarName(segment.id, field.id, spec.id)
-  const stored = await state.env.work.withCancel(signal =>
-    state.env.work.mergeRunner.run({ kind: 'index', meta: segment.meta, field, spec, fileName }, signal),
-  )
-  if (stored === null) {
-    segment.giveUpIndex(spec.id)
-    return true
-  }
-  const stillWanted = (): boolean =>
-    state.sealed.includes(segment) && state.record.indexes.some(s => s.id === spec.id)
-  crashPoint('index:before-manifest')
-  let taken = false
-  await state.editManifest(
-    current => {
-      taken = stillWanted()
-      if (!taken) return { manifest: current, ops: [] }
-      const meta = withIndex(segment.meta, stored)
-      return { manifest: { ...current, segments: CollectionState.withMeta(current.segments, meta) }, ops: [] }
-    },
-    () => {
-      if (taken) segment.updateMeta(withIndex(segment.meta, stored))
-    },
-  )
-  if (!taken) await removeSidecar(indexDirectory(state.env.directory), fileName)
-  else if (state.loaded) await segment.loadIndexes()
-  return true
-}
-
-function withIndex(meta: SegmentMeta, stored: SegmentMeta['indexes'][number]): SegmentMeta {
-  const others = meta.indexes.filter(s => !(s.fieldId === stored.fieldId && s.indexId === stored.indexId))
-  return { ...meta, indexes: [...others, stored] }
-}
-
-/**
- * Takes the files of dropped scalar indexes off the disk. Killed in here, they stay until their segment goes; nothing
- * reads them any more.
- */
-export async function removeIndexFiles(state: CollectionState, gone: ReadonlySet<number>): Promise<void> {
-  const has = (meta: SegmentMeta): boolean => meta.indexes.some(stored => gone.has(stored.indexId))
-  if (!state.manifest.segments.some(has)) return
-  const files: string[] = []
-  const kept = (meta: SegmentMeta): SegmentMeta => ({
-    ...meta,
-    indexes: meta.indexes.filter(stored => !gone.has(stored.indexId)),
-  })
-  await state.editManifest(
-    current => {
-      for (const meta of current.segments)
-        for (const stored of meta.indexes) if (gone.has(stored.indexId)) files.push(stored.fileName)
-      return { manifest: { ...current, segments: current.segments.map(kept) }, ops: [] }
-    },
-    () => {
-      for (const segment of state.sealed) if (has(segment.meta)) segment.updateMeta(kept(segment.meta))
-    },
-  )
-  for (const fileName of files) await removeSidecar(indexDirectory(state.env.directory), fileName)
 }

@@ -7,7 +7,7 @@
  */
 import type { IndexSpec } from '../index/index-spec.js'
 import type { EngineCollection } from './collection.js'
-import { missingIndexes } from './compaction-flow.js'
+import { missingIndexes } from './index-builds.js'
 
 /** Rows of an index, and whether anything is left to do. */
 export interface IndexProgress {
@@ -16,7 +16,10 @@ export interface IndexProgress {
   readonly pendingRows: number
   /** Live rows of the collection. */
   readonly totalRows: number
-  readonly state: 'InProgress' | 'Finished'
+  /** 'Failed': it is tried again with the next flush, compaction or load, and when it is declared again. */
+  readonly state: 'InProgress' | 'Finished' | 'Failed'
+  /** Why it failed; empty otherwise. */
+  readonly failReason: string
 }
 
 /** Progress of one index. When something is missing and nobody builds it, building starts. */
@@ -27,11 +30,13 @@ export function indexProgress(collection: EngineCollection, spec: IndexSpec): In
   const totalRows = collection.stats().rowCount
   // Deleted rows wait as well; more than there are live ones would read as a mistake.
   const pendingRows = Math.min(waiting, totalRows)
-  if (waiting > 0) collection.background.buildIndexes()
+  if (waiting > 0) collection.background.continueBuilding()
+  const failReason = waiting > 0 ? collection.background.buildErrorOf(spec.id) : undefined
   return {
     indexedRows: totalRows - pendingRows,
     pendingRows,
     totalRows,
-    state: waiting > 0 ? 'InProgress' : 'Finished',
+    state: failReason !== undefined ? 'Failed' : waiting > 0 ? 'InProgress' : 'Finished',
+    failReason: failReason ?? '',
   }
 }

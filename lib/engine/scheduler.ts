@@ -17,6 +17,12 @@ export interface TaskRunner {
   close(): Promise<void>
 }
 
+/** Whom a job serves: it is stopped when that goes. */
+export interface JobPurpose {
+  readonly collectionId: number
+  readonly indexId?: number
+}
+
 const PRIORITY = { compaction: 1, index: 0 } as const
 
 export class BackgroundWork {
@@ -24,7 +30,7 @@ export class BackgroundWork {
   readonly mergeRunner: TaskRunner
   /** The lanes; made with the first job, because most processes that open a database start none. */
   #lanes: Promise<{ readonly flushes: PQueue; readonly merges: PQueue }> | null = null
-  readonly #cancel = new Set<Int32Array>()
+  readonly #cancel = new Map<Int32Array, JobPurpose>()
   #closed = false
 
   constructor(flushRunner: TaskRunner | CompactionThread, mergeRunner: TaskRunner | CompactionThread) {
@@ -64,15 +70,28 @@ export class BackgroundWork {
     return job()
   }
 
-  /** A flag that close() raises; the job gives it to its task. */
-  async withCancel<T>(job: (signal: { readonly cancel: Int32Array }) => Promise<T>): Promise<T> {
+  /** A flag that close() and cancelJobs() raise; the job gives it to its task. */
+  async withCancel<T>(
+    purpose: JobPurpose,
+    job: (signal: { readonly cancel: Int32Array }) => Promise<T>,
+  ): Promise<T> {
     const cancel = new Int32Array(new SharedArrayBuffer(4))
-    this.#cancel.add(cancel)
+    this.#cancel.set(cancel, purpose)
     if (this.#closed) Atomics.store(cancel, 0, 1)
     try {
       return await job({ cancel })
     } finally {
       this.#cancel.delete(cancel)
+    }
+  }
+
+  /** Stops what runs for a collection that is gone, or for some of its indexes. */
+  cancelJobs(collectionId: number, indexIds?: ReadonlySet<number>): void {
+    for (const [cancel, purpose] of this.#cancel) {
+      if (purpose.collectionId !== collectionId) continue
+      const { indexId } = purpose
+      const gone = indexIds === undefined || (indexId !== undefined && indexIds.has(indexId))
+      if (gone) Atomics.store(cancel, 0, 1)
     }
   }
 
@@ -85,7 +104,7 @@ export class BackgroundWork {
   /** Cancels what runs in the merge lane, lets flushes end, and stops the threads. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const cancel of this.#cancel) Atomics.store(cancel, 0, 1)
+    for (const cancel of this.#cancel.keys()) Atomics.store(cancel, 0, 1)
     await this.idle()
     await Promise.all([this.flushRunner.close(), this.mergeRunner.close()])
   }

@@ -29,6 +29,7 @@ import { withAddedField, withoutField } from '../schema/validate-schema.js'
 import type { EngineCollection } from './collection.js'
 import { checkCollectionCount } from './collection-ddl.js'
 import type { Engine } from './engine.js'
+import { removeIndexFiles } from './index-builds.js'
 import {
   changed,
   checkBoolean,
@@ -118,7 +119,11 @@ export function dropField(engine: Engine, collection: EngineCollection, name: st
         `cannot drop field ${name}: it is the ttl field of the collection, drop property ttl_field first`,
       )
     }
+    const before = collection.state.record.indexes
     await changeRecord(engine, collection, { schema })
+    const left = new Set(collection.state.record.indexes.map(spec => spec.id))
+    const gone = before.map(spec => spec.id).filter(id => !left.has(id))
+    if (gone.length > 0) await removeIndexFiles(collection.state, new Set(gone))
   })
 }
 

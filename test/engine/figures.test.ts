@@ -61,6 +61,7 @@ t.test('an index is in progress until its graphs are built', async t => {
     pendingRows: 0,
     totalRows: count,
     state: 'Finished',
+    failReason: '',
   })
   t.strictSame(await c.indexProgress('vec'), finished(0))
   await c.insert(rows(0, 40))
@@ -71,6 +72,7 @@ t.test('an index is in progress until its graphs are built', async t => {
     pendingRows: 40,
     totalRows: 40,
     state: 'InProgress',
+    failReason: '',
   })
   await c.insert(rows(40, 45))
   t.match(await c.indexProgress('vec'), { indexedRows: 5, pendingRows: 40, state: 'InProgress' })

@@ -58,8 +58,12 @@ export function indexCalls(engine: Engine): IndexCalls {
     GetIndexState: async (request, context) => {
       const collection = collectionOf(engine, request, context)
       const found = wantedIndexes(collection, request.field_name, request.index_name)
-      const open = found.some(spec => indexProgress(collection, spec).state === 'InProgress')
-      return { state: open ? IndexState.inProgress : IndexState.finished }
+      const progress = found.map(spec => indexProgress(collection, spec))
+      const { state, failReason } =
+        progress.find(one => one.state === 'Failed') ??
+        progress.find(one => one.state === 'InProgress') ??
+        progress[0]!
+      return { state: STATES[state], fail_reason: failReason }
     },
     GetIndexBuildProgress: async (request, context) => {
       const collection = collectionOf(engine, request, context)
@@ -78,6 +82,12 @@ export function indexCalls(engine: Engine): IndexCalls {
     },
   }
 }
+
+const STATES = {
+  InProgress: IndexState.inProgress,
+  Finished: IndexState.finished,
+  Failed: IndexState.failed,
+} as const
 
 /** Indexes of a field and name, either of which may be empty. @throws MilvusError IndexNotFound when there are none */
 function wantedIndexes(
@@ -100,7 +110,7 @@ function descriptions(
   indexName: string,
 ): Init<typeof IndexDescription>[] {
   return wantedIndexes(collection, fieldName, indexName).map(spec => {
-    const { indexedRows, pendingRows, totalRows, state } = indexProgress(collection, spec)
+    const { indexedRows, pendingRows, totalRows, state, failReason } = indexProgress(collection, spec)
     return {
       index_name: spec.name,
       indexID: spec.id,
@@ -109,7 +119,8 @@ function descriptions(
       indexed_rows: indexedRows,
       pending_index_rows: pendingRows,
       total_rows: totalRows,
-      state: state === 'Finished' ? IndexState.finished : IndexState.inProgress,
+      state: STATES[state],
+      index_state_fail_reason: failReason,
     }
   })
 }
