@@ -30,6 +30,8 @@ interface Found {
   readonly storedRow: Int32Array
   /** Per segment that holds any: the rows, in the order of their positions. */
   readonly parts: readonly { readonly segment: Segment; readonly rows: Int32Array }[]
+  /** True when a key is new only because its rows have outlived their TTL: they are stored still. */
+  readonly outlived: boolean
 }
 
 /** From so many rows on a merge is decided in slices of the event loop: the stored rows may be of any size. */
@@ -98,7 +100,10 @@ async function decideInSlices(
   }
 }
 
-/** The newest visible version of each key; a row that has outlived its TTL counts as absent (§2.2). */
+/**
+ * The newest visible version of each key; a row that has outlived its TTL counts as absent (§2.2). It must go with the
+ * merge all the same: a longer TTL would show it again, as a second row of the key.
+ */
 function* findStored(
   state: CollectionState,
   snapshot: Snapshot,
@@ -111,6 +116,8 @@ function* findStored(
   const segmentOf = new Int32Array(given.rowCount).fill(-1)
   const rowOf = new Int32Array(given.rowCount)
   const counts = new Int32Array(snapshot.segments.length)
+  const mortal = expired > 0 || deadline !== null
+  let outlived = false
   for (let i = 0; i < given.rowCount; i++) {
     const key = keyAt(pk, i)
     let newest = -1
@@ -123,9 +130,11 @@ function* findStored(
       rowOf[i] = row
     }
     if (newest >= 0) counts[segmentOf[i]!]!++
+    else if (mortal && !outlived)
+      outlived = snapshot.segments.some(segment => segment.findPk(key, snapshot.tick, partitions) >= 0)
     if (i % KEYS_A_STEP === KEYS_A_STEP - 1) yield
   }
-  return arrange(snapshot.segments, segmentOf, rowOf, counts)
+  return { ...arrange(snapshot.segments, segmentOf, rowOf, counts), outlived }
 }
 
 function arrange(
@@ -133,7 +142,7 @@ function arrange(
   segmentOf: Int32Array,
   rowOf: Int32Array,
   counts: Int32Array,
-): Found {
+): Omit<Found, 'outlived'> {
   const storedRow = new Int32Array(segmentOf.length).fill(-1)
   const parts: { segment: Segment; rows: Int32Array }[] = []
   let base = 0
@@ -222,5 +231,6 @@ function* overlay(
   const merged = yield* mergeSteps(schema, given, stored, found.storedRow, ops, jsonMode)
   const batch = completeColumns(schema, merged.batch, 'merged')
   yield* validateSteps(schema, batch, { merged: true })
-  return readyUpsert(state, batch, merged.updatedRows, partitionName)
+  const removeCount = found.outlived ? batch.rowCount : merged.updatedRows
+  return readyUpsert(state, batch, merged.updatedRows, partitionName, removeCount)
 }

@@ -110,19 +110,21 @@ export function checkUpsertKeys(
 
 /**
  * Insert half and delete half of an upsert whose rows are complete.
- * @param deleteCount the first `deleteCount` rows replace stored ones: their keys make up the delete half
+ * @param deleteCount the first `deleteCount` rows replace stored ones, as far as the caller can see
+ * @param removeCount the keys of so many first rows make up the delete half; more when stored rows are hidden by a TTL
  */
 export function readyUpsert(
   state: CollectionState,
   batch: ColumnBatch,
   deleteCount: number,
   partitionName: string | undefined,
+  removeCount: number = deleteCount,
 ): ReadyWrite {
   const { schema } = state
   const partitionIds = partitionIdsOf(state, batch, partitionName)
   const givenPk = batch.columns[schema.pkIndex]!
   const remove =
-    deleteCount === 0 ? null : { pk: givenPk, rowCount: deleteCount, scope: scopeOf(state, partitionName) }
+    removeCount === 0 ? null : { pk: givenPk, rowCount: removeCount, scope: scopeOf(state, partitionName) }
   const written = pkField(schema).autoId ? withPk(schema, batch, newPks(state, batch.rowCount)) : batch
   const ids = keysOf(schema, written)
   return {

@@ -4,6 +4,7 @@ import { type CreateCollection, DataType } from '../../lib/index.js'
 import { type Bench, refusal, STATES, THINGS, things } from './ddl-fixture.js'
 
 const MINUTE = 60_000
+const TTL = 'collection.ttl.seconds'
 const TIMED: CreateCollection = {
   ...THINGS,
   fields: [...THINGS.fields, { name: 'until', dataType: DataType.Timestamptz, nullable: true }],
@@ -127,4 +128,31 @@ for (const state of STATES) {
     await bench.things.dropProperties(['collection.ttl.seconds'])
     t.same(await seen(t, bench, [1, 2, 3]), [], 'for good')
   })
+
+  for (const kind of ['its TTL', 'its own deadline'] as const) {
+    t.test(`a merge of a row that has outlived ${kind} replaces it, ${state}`, async t => {
+      const byField = kind === 'its own deadline'
+      const bench = await things(t, byField ? TIMED : { ...THINGS, properties: { [TTL]: 60 } })
+      await bench.things.insert([
+        { ...row(1, byField ? '2026-01-01T00:01:00Z' : undefined), vec: [0, 0] },
+        row(2),
+        row(3),
+      ])
+      await bench.settle(state)
+      bench.nowMs += MINUTE + 1
+      const merged = { id: 1, vec: [9, 0], tag: 'x', ...(byField && { until: null }) }
+      const { deleteCount } = await bench.things.upsert([{ ...merged }, row(7)], { partialUpdate: true })
+      t.equal(deleteCount, 0, 'for whoever asks the row was gone')
+      t.same(await seen(t, bench, [1, 2, 3, 7]), byField ? [1, 2, 3, 7] : [1, 7])
+      await bench.things.dropProperties([byField ? 'ttl_field' : TTL])
+      await bench.settle(state)
+      t.same(
+        await seen(t, bench, [1, 2, 3, 7]),
+        [1, 2, 3, 7],
+        'one row of the key, whatever the property says',
+      )
+      const [hits] = await bench.things.search({ data: [[0, 0]], annsField: 'vec', limit: 4 })
+      t.match(hits!.at(-1), { id: 1, score: 81 }, 'the old vector is not found')
+    })
+  }
 }
