@@ -52,7 +52,8 @@ function pins(node: Node, key: string): boolean {
       if (!onLeft && !isKey(node.right, key)) return false
       const op = onLeft ? node.op : flipCompare(node.op)
       if (op !== '==') throw refused(OP_NAMES[op])
-      return true
+      // Equal to another field is not one value.
+      return (onLeft ? node.right : node.left).kind !== 'path'
     }
     case 'range':
       if (isKey(node.subject, key)) throw refused('range')
