@@ -237,7 +237,10 @@ export function withAddedField(schema: CollectionSchema, request: FieldRequest):
   if (!field.nullable) {
     throw invalid(`added field must be nullable, please check it, field name = ${field.name}`)
   }
-  if (fieldIndex(schema, field.name) >= 0) throw invalid(`duplicated field name ${field.name}`)
+  const taken = schema.fields.some(
+    ({ name, fields: parts = [] }) => name === field.name || parts.some(part => part.name === field.name),
+  )
+  if (taken) throw invalid(`duplicated field name ${field.name}`)
   const fields = [...schema.fields, field]
   checkVectorCount(fields)
   return assemble({ ...schema, fields, maxFieldId: lastIdOf(field), version: schema.version + 1 })

@@ -168,6 +168,28 @@ t.test('what may not be added or dropped is refused, and nothing changes', async
   t.same((await bench.things.describe()).schema, before)
 })
 
+t.test('an added field shares its name with no part of a struct', async t => {
+  const bench = await things(t)
+  const sub = { name: 'word', dataType: DataType.VarChar, maxLength: 8 }
+  const struct = { name: 'parts', dataType: DataType.ArrayOfStruct, maxCapacity: 4, nullable: true }
+  await bench.things.addField({ ...struct, fields: [sub] })
+  const before = (await bench.things.describe()).schema
+  t.match(
+    await refusal(bench.things.addField({ ...sub, nullable: true })),
+    /duplicated field name word/,
+    'a filter would not say which is meant',
+  )
+  t.match(
+    await refusal(bench.things.addField({ ...struct, name: 'word', fields: [sub] })),
+    /duplicated field name word/,
+  )
+  t.same((await bench.things.describe()).schema, before)
+  await bench.things.addField({ ...struct, name: 'others', fields: [sub] })
+  await bench.things.dropField('parts')
+  await bench.things.dropField('others')
+  await bench.things.addField({ ...sub, nullable: true })
+})
+
 t.test('a new vector field is searched once it has an index and the collection was loaded again', async t => {
   const bench = await things(t)
   await bench.things.insert(rows(0, 4))
