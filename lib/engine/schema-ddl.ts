@@ -223,7 +223,8 @@ export function renameCollection(
   const { catalog } = engine
   return catalog.exclusive(async () => {
     const from = catalog.database(where.database ?? DEFAULT_DATABASE)
-    const to = where.newDatabase === undefined ? from : catalog.database(where.newDatabase)
+    const { newDatabase = '' } = where
+    const to = newDatabase === '' ? from : catalog.database(newDatabase)
     checkCollectionName(newName)
     const record = catalog.find(from, name)
     if (record === undefined) throw collectionNotFound(from.name, name)
