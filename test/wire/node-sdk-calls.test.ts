@@ -238,6 +238,16 @@ t.test('errors carry both codes; what there is not is refused by name', async t 
   t.strictSame(served.warnings, [])
 })
 
+t.test('several collections are described at once, and one that is missing spoils nothing', async t => {
+  const { served, client } = await prepared(t.testdir())
+  const both = await client.batchDescribeCollections({ collection_names: ['nowhere', NAME] })
+  t.match(both.responses, [
+    { status: { code: 100 }, schema: { fields: [] } },
+    { status: { code: 0 }, collection_name: NAME, schema: { fields: [{}, {}, {}] } },
+  ])
+  await finish(served, client)
+})
+
 t.test('a schema that changed behind a client is noticed: nothing is lost, nothing half written', async t => {
   const { served, client } = await prepared(t.testdir())
   const collection_name = NAME
