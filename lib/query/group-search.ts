@@ -21,11 +21,11 @@ import type { Fused } from './fuse.js'
 import type { SortValue } from './order-by.js'
 import { compareKeys } from './pk-merge.js'
 import { integerOf, type ResultWindow } from './plan.js'
-import { type Ranking, reduceHits } from './reduce.js'
+import type { Ranking } from './reduce.js'
 import type { Row, SearchRequest } from './request.js'
 import { type HitSortKey, sortedPlaces } from './search-order.js'
 import type { SearchPlan } from './search-plan.js'
-import { pick, refsOf, type SearchRun, searchSegments } from './search-run.js'
+import { pick, rankingOf, refsOf, type SearchRun, searchSegments } from './search-run.js'
 
 /** What to group by. */
 export interface Grouping {
@@ -159,8 +159,8 @@ async function rankOne(
   for (;;) {
     const [hits] = await searchSegments(run, [query], k)
     // Beyond the first k rows a segment may have left something out, so no more than k are looked at.
-    const ranking = await reduceHits(segments, hits ?? [], k, run.turn)
-    const drained = ranking.ids.length + ranking.dropped < k
+    const ranking = await rankingOf(run, query, hits ?? [], k)
+    const drained = ranking.ids.length < k
     const groups = await groupsOf(run.context, segments, ranking, grouping, wanted, run.turn)
     const full = groups.every(group => group.places.length === grouping.size)
     if (drained || (groups.length >= wanted && (full || !grouping.strict))) {

@@ -110,8 +110,9 @@ function merge(
   const { ids, signed, segmentOf, rows, next, heads, seen } = merging
   let { count } = merging
   for (let taken = 0; taken < most; taken++) {
-    const s = count < ids.length ? bestHead(hits, next, heads) : -1
-    if (s < 0) {
+    const s = bestHead(hits, next, heads)
+    // When there are enough keys, only other versions of the last one are still looked at.
+    if (s < 0 || (count === ids.length && !isLast(merging, count, heads[s]!, hits[s]!.signed[next[s]!]!))) {
       merging.count = count
       return false
     }
@@ -120,7 +121,7 @@ function merge(
     const row = hits[s]!.rows[at]!
     const score = hits[s]!.signed[at]!
     heads[s] = headOf(segments[s]!, hits[s]!, at + 1)
-    if (seen === null ? includes(ids, count, id) : !seen.add(id, ids, count)) {
+    if (count === ids.length || (seen === null ? includes(ids, count, id) : !seen.add(id, ids, count))) {
       merging.dropped++
       // Hits with equal score and key come one after the other.
       const last = count - 1
@@ -141,6 +142,11 @@ function merge(
   }
   merging.count = count
   return true
+}
+
+/** True for the key and the score that came out last. */
+function isLast({ ids, signed }: Merging, count: number, id: PkKey, score: number): boolean {
+  return count > 0 && ids[count - 1] === id && signed[count - 1] === score
 }
 
 function includes(ids: readonly PkKey[], count: number, id: PkKey): boolean {

@@ -33,8 +33,8 @@ import { type Ranking, reduceHits } from './reduce.js'
 import type { ReadContext, SearchHit, SearchRequest } from './request.js'
 import { runSearch } from './search.js'
 import { planDecimals, planTopK, type SearchPlan } from './search-plan.js'
-import { cut, openSearch, type SearchRun } from './search-run.js'
-import type { SegmentHits } from './segment-hits.js'
+import { cut, isCutShort, openSearch, type SearchRun } from './search-run.js'
+import { byKey, firstOf, type SegmentHits } from './segment-hits.js'
 
 /** Rows whose vectors are laid out at a time. */
 const BLOCK_ROWS = 512
@@ -186,7 +186,7 @@ async function rank(
       hits.push(await searchSegment(run, run.segments[s]!, rowsOf(run.matches[s]!), target, query, k))
     }
     const ranking = await reduceHits(run.segments, hits, need, run.turn)
-    if (ranking.dropped === 0 || hits.every(list => list.rows.length < k)) return ranking
+    if (!isCutShort(run, ranking, hits, need, k)) return ranking
   }
 }
 
@@ -199,7 +199,8 @@ async function searchSegment(
   k: number,
 ): Promise<SegmentHits> {
   const { low, high } = run.plan
-  const top = new TopK(k, low, high)
+  // Where rows are not in key order, all are kept until those of equal score are.
+  const top = new TopK(segment.sortedByPk ? k : Math.max(1, rows.length), low, high)
   for (let from = 0; from < rows.length; from += BLOCK_ROWS) {
     const block = rows.subarray(from, Math.min(rows.length, from + BLOCK_ROWS))
     const gathered = segment.gather([target.struct], Int32Array.from(block))
@@ -208,7 +209,8 @@ async function searchSegment(
     if (run.turn.due()) await run.turn.next()
   }
   const { scores, rows: found } = top.drain()
-  return { signed: scores, rows: found }
+  if (segment.sortedByPk) return { signed: scores, rows: found }
+  return firstOf(await byKey(segment, scores, found, run.turn), k)
 }
 
 /** Offers the scores of some rows, whose struct values are `column`. In slices: a row may hold thousands of vectors. */

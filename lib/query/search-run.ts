@@ -11,6 +11,7 @@ import { checkIsolation } from '../filter/isolation.js'
 import type { QueryVector } from '../index/query-vector.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import { type MatchedRows, matchSegments, type RowQuestion } from './match-rows.js'
+import { compareKeys } from './pk-merge.js'
 import { planFilter } from './plan.js'
 import type { RowRefs } from './project.js'
 import { type Ranking, reduceHits } from './reduce.js'
@@ -143,7 +144,7 @@ function completed(
   need: number,
   ranking: Ranking,
 ): Ranking | Promise<Ranking> {
-  if (query === null || ranking.dropped === 0 || !isCutShort(ranking, hits, need, need)) return ranking
+  if (query === null || !isCutShort(run, ranking, hits, need, need)) return ranking
   return widerRanking(run, query, ranking, need)
 }
 
@@ -158,17 +159,44 @@ async function widerRanking(
     k = 2 * k + ranking.dropped
     const found = (await searchSegments(run, [query], k))[0]!
     ranking = await reduceHits(run.segments, found, need, run.turn)
-    if (ranking.dropped === 0 || !isCutShort(ranking, found, need, k)) return ranking
+    if (!isCutShort(run, ranking, found, need, k)) return ranking
   }
 }
 
 /**
  * True when a segment may hold better rows than the ranking ends with: its list has all the `k` hits that were asked
- * for, and the ranking reaches beyond the last of them.
+ * for, and the ranking reaches beyond the last of them, or to it while a newer version of its key may follow.
  */
-function isCutShort(ranking: Ranking, found: readonly SegmentHits[], need: number, k: number): boolean {
-  const reach = ranking.ids.length < need ? Number.POSITIVE_INFINITY : ranking.signed[need - 1]!
-  return found.some(list => list.rows.length >= k && reach > list.signed[list.rows.length - 1]!)
+export function isCutShort(
+  { segments, matches }: Pick<SearchRun, 'segments' | 'matches'>,
+  ranking: Ranking,
+  found: readonly SegmentHits[],
+  need: number,
+  k: number,
+): boolean {
+  const end = need - 1
+  return found.some((list, s) => {
+    const last = list.rows.length - 1
+    if (last < 0 || last + 1 < k) return false
+    if (ranking.ids.length < need) return true
+    const reach = ranking.signed[end]!
+    const score = list.signed[last]!
+    if (reach !== score) return reach > score
+    const segment = segments[s]!
+    const row = list.rows[last]!
+    const order = compareKeys(ranking.ids[end]!, segment.pkOf(row))
+    return order > 0 || (order === 0 && hasLaterVersion(segment, matches[s]!, row))
+  })
+}
+
+/** True when a row of the same key that matches follows. Where rows are not in key order, ties have the newest first. */
+function hasLaterVersion(segment: Segment, { bits }: MatchedRows, row: number): boolean {
+  if (!segment.sortedByPk) return false
+  for (let r = row + 1; r < segment.rowCount && segment.comparePk(r, row) === 0; r++) {
+    const word = r >>> 5
+    if (word < bits.length && ((bits[word]! >>> (r & 31)) & 1) === 1) return true
+  }
+  return false
 }
 
 /** Some places of a ranking, in the order given. */

@@ -54,14 +54,31 @@ async function manyByKey(
   let looked = 0
   for (let from = 0; from < rows.length; ) {
     const to = endOfTie(signed, from)
-    if (to - from > SLICE_ROWS) rows.set(await sortRows(segment, rows.slice(from, to), turn), from)
-    else if (to - from > 1) sortTie(segment, rows.subarray(from, to))
+    if (to - from > SLICE_ROWS) {
+      rows.set(await sortRows(segment, rows.slice(from, to), turn), from)
+      await newestFirst(segment, rows.subarray(from, to), turn)
+    } else if (to - from > 1) sortTie(segment, rows.subarray(from, to))
     from = to
     if (from - looked < SLICE_ROWS) continue
     looked = from
     if (turn.due()) await turn.next()
   }
   return { signed, rows }
+}
+
+/** Turns the versions of each key around, which stand in the order of writing. */
+async function newestFirst(segment: Segment, rows: Int32Array, turn: Turn): Promise<void> {
+  let looked = 0
+  for (let from = 0; from < rows.length; ) {
+    if (from - looked >= SLICE_ROWS) {
+      looked = from
+      if (turn.due()) await turn.next()
+    }
+    let to = from + 1
+    while (to < rows.length && segment.comparePk(rows[from]!, rows[to]!) === 0) to++
+    if (to - from > 1) rows.subarray(from, to).reverse()
+    from = to
+  }
 }
 
 /** The place behind the last score that is equal to the one at `from`. */
@@ -71,8 +88,9 @@ function endOfTie(signed: Float64Array, from: number): number {
   return to
 }
 
+/** Of versions of one key the newest first, so that a cut leaves that one in. */
 function sortTie(segment: Segment, rows: Int32Array): void {
-  rows.sort((a, b) => segment.comparePk(a, b) || a - b)
+  rows.sort((a, b) => segment.comparePk(a, b) || b - a)
 }
 
 /** The first k of them. */

@@ -102,6 +102,11 @@ t.test('the rarest part of a conjunction decides; the rest is asked about its ro
 t.test('a pattern with a fixed beginning narrows, and is asked again', async t => {
   t.match(ask('s like "s77_"'), { kind: 'rows', rest: { op: 'scalar' } })
   t.equal(ask('s like "%77"'), null)
+  t.match(
+    ask('s like "s77_" and plain > 3'),
+    { kind: 'rows', rest: { op: 'and', items: { length: 2 } } },
+    'in a conjunction, too',
+  )
   // Too many for a list: a bitset narrows first, and the pattern is still asked.
   t.match(ask('s like "s1_%" and plain > 3'), { kind: 'plan', root: { op: 'and', items: { length: 3 } } })
 })

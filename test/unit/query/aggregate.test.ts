@@ -183,6 +183,11 @@ t.test('sums of large integers are exact', async t => {
     values.reduce((a, b) => a + b),
   )
   t.equal(row!['count(*)'], 5n)
+  // The sum is small and the number is not: as a double it would be another one.
+  const mixed = [-5n, 2n ** 53n + 1n].map((value, id) => ({ values: { id, big: value }, tick: id + 1 }))
+  const two = memorySnapshot([new MemorySegment(schema, mixed, { id: 1, kind: 'sealed' })], 100)
+  const context = contextOf(schema, { int64As: 'bigint' })
+  t.strictSame(await runQuery(context, two, { outputFields: ['sum(big)'] }), [{ 'sum(big)': 2n ** 53n - 4n }])
 })
 
 t.test('sums of doubles stay doubles, also when whole numbers grow beyond 2^53', async t => {

@@ -19,7 +19,7 @@ function ranked(count: number, scores: number): { signed: Float64Array; rows: In
   return { signed: Float64Array.from(hits, h => h.signed), rows: Int32Array.from(hits, h => h.row) }
 }
 
-t.test(`equal scores by key, versions of a key by age (SEED=${seed})`, async t => {
+t.test(`equal scores by key, of one key the newest first (SEED=${seed})`, async t => {
   for (const [count, scores] of [
     [0, 1],
     [1_000, 4],
@@ -31,7 +31,7 @@ t.test(`equal scores by key, versions of a key by age (SEED=${seed})`, async t =
     const { signed, rows } = ranked(count, scores)
     const scoreOf = new Map(Array.from(rows, (row, i) => [row, signed[i]!]))
     const expected = Array.from(rows).sort(
-      (a, b) => scoreOf.get(a)! - scoreOf.get(b)! || segment.comparePk(a, b) || a - b,
+      (a, b) => scoreOf.get(a)! - scoreOf.get(b)! || segment.comparePk(a, b) || b - a,
     )
     const before = Array.from(signed)
     const hits = await byKey(segment, signed, rows, new Turn())
