@@ -167,9 +167,14 @@ t.test('pages of elements: every matching element once, however they fall on the
         filter,
         output_fields: ['id'],
       })
-      for await (const page of pages) found.push(...page.map(place))
+      for await (const page of pages) {
+        found.push(...page.map(place))
+        if (state === 'growing') await c.upsert([{ id: 100, vec: [0, 0] }])
+      }
       t.strictSame(found, wanted, `Node SDK, ${batchSize} at a time, ${state}`)
     }
+    const { snapshots } = served.db.engine.collection(NAME).state
+    if (state === 'growing') t.equal(snapshots.holdCount, 5, 'one state for each iterator, not for each page')
     t.equal(await c.count({ filter }), wanted.length, 'count(*) counts elements')
     t.strictSame(await c.query({ filter, outputFields: ['count(*)'] }), [{ 'count(*)': wanted.length }])
     const behind = { id: 4, offset: 2 }

@@ -34,7 +34,8 @@ export function readCalls(rows: RowCalls): ReadCalls {
       const found = await rows.query(collection, request, {
         partitionNames: given.partition_names,
         pageTimestamp,
-        opensIterator: iterates && pageTimestamp === 0n,
+        // Clients that page by elements alone send no timestamp with later pages either.
+        opensIterator: iterates && pageTimestamp === 0n && request.afterElement === undefined,
       })
       // Behind its last page an iterator asks once more: then its state is not needed any longer.
       if (found.value.length === 0 && pageTimestamp > 0n) letGoOf(collection.state, pageTimestamp)
