@@ -88,9 +88,14 @@ export function openSnapshot(state: CollectionState, verb: 'query' | 'search', s
   const tick = Math.min(tickOfHybrid(scope.readTimestamp), state.visibleTick)
   const hold = state.snapshots.holdAt(tick)
   if (hold !== undefined) return state.snapshots.takeHeld(hold, state.env.options.nowMs())
-  const oldest = Math.max(retentionTick(state), state.purgedTick)
-  if (tick < oldest) {
+  const retained = retentionTick(state)
+  if (tick < Math.max(retained, state.purgedTick)) {
     if (scope.orNewest === true) return state.snapshot()
+    if (tick >= retained) {
+      throw invalid(
+        `readTimestamp ${scope.readTimestamp} is older than what is kept: rows of that time were removed for good, by a truncate or a compaction`,
+      )
+    }
     const seconds = state.record.properties[RETENTION_PROPERTY] ?? '0'
     throw invalid(
       `readTimestamp ${scope.readTimestamp} is older than what is kept: collection property ${RETENTION_PROPERTY} is ${seconds}; raise it before the writes whose past you want to read`,

@@ -136,11 +136,15 @@ t.test('outside the window the answer is a clear error, never a wrong state', as
   t.equal((await collection.stats()).sealedRows, 1, 'what nobody may ask for is gone')
   // The clock going back, also across a restart, does not bring back what was purged.
   clock.ms -= 61_000
-  await t.rejects(collection.query({ filter, readTimestamp }), refusal)
+  const removed = { code: 1100, message: /removed for good, by a truncate or a compaction/ }
+  await t.rejects(collection.query({ filter, readTimestamp }), removed)
   await db.close()
   db = await openAt(clock, directory)
   collection = db.collection('c')
-  await t.rejects(collection.query({ filter, readTimestamp }), refusal)
+  await t.rejects(collection.query({ filter, readTimestamp }), removed)
+  const { timestamp } = await collection.insert([row(2, 0)])
+  await collection.truncate()
+  await t.rejects(collection.query({ filter, readTimestamp: timestamp }), removed)
   await db.close()
 
   await t.test('without retention only the newest state can be read', async t => {
