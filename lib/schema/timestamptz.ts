@@ -123,12 +123,13 @@ export function formatTimestamptz(micros: number | bigint, timeZone = 'UTC'): st
   const digits = fraction === 0n ? '' : `.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`
   // East of UTC the last day of 9999 is in the year 10000, which JavaScript writes as +010000.
   const text = date.toISOString().slice(0, -5).replace(/^\+0*/, '')
-  return `${text}${digits}${offsetText(timeZone, offsetMs)}`
+  return `${text}${digits}${offsetText(offsetMs)}`
 }
 
-function offsetText(timeZone: string, offsetMs: number): string {
-  if (timeZone === 'UTC') return 'Z'
+/** As the server writes it: `Z` wherever the offset is zero, in London's winter too. */
+function offsetText(offsetMs: number): string {
   const minutes = Math.abs(Math.trunc(offsetMs / MINUTE_MS))
+  if (minutes === 0) return 'Z'
   const two = (n: number): string => String(n).padStart(2, '0')
   return `${offsetMs < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`
 }

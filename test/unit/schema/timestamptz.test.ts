@@ -32,6 +32,14 @@ t.test('instants beyond 2^53 microseconds stay exact', async t => {
   t.equal(formatTimestamptz(micros, 'Asia/Shanghai'), '10000-01-01T07:59:59.999999+08:00', 'no sign, no zero')
 })
 
+t.test('an offset of zero is Z in every zone', async t => {
+  const winter = parseTimestamptz('2025-01-02T03:04:05Z')
+  const summer = parseTimestamptz('2025-07-02T03:04:05Z')
+  t.equal(formatTimestamptz(winter, 'Europe/London'), '2025-01-02T03:04:05Z')
+  t.equal(formatTimestamptz(summer, 'Europe/London'), '2025-07-02T04:04:05+01:00')
+  t.equal(formatTimestamptz(winter, 'Etc/GMT'), '2025-01-02T03:04:05Z')
+})
+
 t.test('anything else is refused with the phrase clients match', async t => {
   for (const text of [
     '',
