@@ -164,6 +164,16 @@ export function checkNameList(what: string, names: unknown): void {
   for (const name of names as readonly unknown[]) check(what, name, 'text')
 }
 
+/**
+ * The database that a call is about. An option that nobody reads would make it the default one, so none may be unknown.
+ * @param more other options of the call
+ * @throws MilvusError ParameterInvalid
+ */
+export function databaseIn(where: unknown, more: Kinds = {}): string | undefined {
+  checkEach('options of a database call', where, { database: 'text', ...more }, true)
+  return (where as { readonly database?: string }).database
+}
+
 /** What a load may say. */
 export function checkLoadArguments(options: unknown): void {
   checkEach('options of load', options, LOAD, false)

@@ -29,6 +29,7 @@ import {
   checkNameList,
   checkNames,
   checkPropertyArguments,
+  databaseIn,
 } from './check-arguments.js'
 import { Collection } from './collection.js'
 
@@ -63,14 +64,15 @@ export class Database extends AccessControl {
    */
   async createCollection(request: CreateCollection, where: InDatabase = {}): Promise<Collection> {
     checkDeclaration(request)
-    const created = await createCollection(this.#engine, request, where.database)
-    return new Collection(this.#engine, created.schema.name, where.database)
+    const database = databaseIn(where)
+    const created = await createCollection(this.#engine, request, database)
+    return new Collection(this.#engine, created.schema.name, database)
   }
 
   /** A collection by name or alias. Whether it exists is found out by the first call on it. */
   collection(name: string, where: InDatabase = {}): Collection {
     checkName('name of the collection', name)
-    return new Collection(this.#engine, name, where.database)
+    return new Collection(this.#engine, name, databaseIn(where))
   }
 
   /** True when a collection or alias of this name exists. */
@@ -78,20 +80,20 @@ export class Database extends AccessControl {
     checkName('name of the collection', name)
     this.#engine.checkOpen()
     const { catalog } = this.#engine
-    return catalog.find(catalog.database(where.database ?? ''), name) !== undefined
+    return catalog.find(catalog.database(databaseIn(where) ?? ''), name) !== undefined
   }
 
   /** Names of all collections, in order of creation. */
   async listCollections(where: InDatabase = {}): Promise<string[]> {
     this.#engine.checkOpen()
     const { catalog } = this.#engine
-    return catalog.collections(catalog.database(where.database ?? '')).map(record => record.schema.name)
+    return catalog.collections(catalog.database(databaseIn(where) ?? '')).map(record => record.schema.name)
   }
 
   /** Drops a collection with all its rows; an unknown name is a success. Durable on return. */
   async dropCollection(name: string, where: InDatabase = {}): Promise<void> {
     checkName('name of the collection', name)
-    await dropCollection(this.#engine, name, where.database)
+    await dropCollection(this.#engine, name, databaseIn(where))
   }
 
   /**
@@ -104,39 +106,40 @@ export class Database extends AccessControl {
     where: InDatabase & { readonly newDatabase?: string } = {},
   ): Promise<void> {
     checkNames({ 'name of the collection': name, 'new name': newName })
+    databaseIn(where, { newDatabase: 'text' })
     await renameCollection(this.#engine, name, newName, where)
   }
 
   /** Aliases of one collection, or of all. @throws MilvusError CollectionNotFound */
   async listAliases(collection: string = '', where: InDatabase = {}): Promise<string[]> {
     checkName('name of the collection', collection)
-    return listAliases(this.#engine, collection, where.database)
+    return listAliases(this.#engine, collection, databaseIn(where))
   }
 
   /** Which collection an alias names. @throws MilvusError AliasNotFound */
   async describeAlias(alias: string, where: InDatabase = {}): Promise<AliasDescription> {
     checkName('alias', alias)
-    return describeAlias(this.#engine, alias, where.database)
+    return describeAlias(this.#engine, alias, databaseIn(where))
   }
 
   /** Creates a second name for a collection. Durable on return. @throws MilvusError on name conflicts */
   async createAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
     checkName('alias', alias)
     checkName('name of the collection', collection)
-    await createAlias(this.#engine, alias, collection, { move: false }, where.database)
+    await createAlias(this.#engine, alias, collection, { move: false }, databaseIn(where))
   }
 
   /** Points an existing alias to another collection, atomically. @throws MilvusError AliasNotFound */
   async alterAlias(alias: string, collection: string, where: InDatabase = {}): Promise<void> {
     checkName('alias', alias)
     checkName('name of the collection', collection)
-    await createAlias(this.#engine, alias, collection, { move: true }, where.database)
+    await createAlias(this.#engine, alias, collection, { move: true }, databaseIn(where))
   }
 
   /** Drops an alias; an unknown one is a success. */
   async dropAlias(alias: string, where: InDatabase = {}): Promise<void> {
     checkName('alias', alias)
-    await dropAlias(this.#engine, alias, where.database)
+    await dropAlias(this.#engine, alias, databaseIn(where))
   }
 
   /** Creates a database (a namespace for collections). @throws MilvusError on invalid or taken names */

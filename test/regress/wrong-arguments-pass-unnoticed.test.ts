@@ -6,7 +6,8 @@
  * single object instead of a list was "no rows"; null anywhere was "Cannot read properties of null". Now the client
  * judges shapes first (lib/client/check-arguments.ts), and every such mistake is a MilvusError that names the argument.
  * The same for declarations, loads and reads: `nullable: 1` and `partitionKey: 'true'` were taken for false, `load: 'no'`
- * for a load, and a number for a filter was a TypeError.
+ * for a load, and a number for a filter was a TypeError. And `dropCollection('c', 'other')` or `{ db: 'other' }`, which
+ * name a database in a way nobody reads, dropped the collection of the default database.
  */
 import t from 'tap'
 import { DataType, MilvusError, open } from '../../lib/index.js'
@@ -175,6 +176,26 @@ const DATABASE_CALLS: readonly (readonly [method: string, args: readonly unknown
   ['alterDatabase', ['default', { timezone: {} }], 'property "timezone": expected text'],
   ['dropDatabaseProperties', ['default', 'timezone'], 'keys: expected an array, got string "timezone"'],
   ['databaseStats', [5], 'name of the database: expected text, got number 5'],
+  ['dropCollection', ['c', 'other'], 'options of a database call: expected an object, got string "other"'],
+  ['dropCollection', ['c', { db: 'other' }], 'unknown option "db"; known are database'],
+  ['dropCollection', ['c', { database: 5 }], 'database: expected text, got number 5'],
+  ['listCollections', ['other'], 'options of a database call: expected an object'],
+  ['hasCollection', ['c', null], 'options of a database call: expected an object, got null'],
+  [
+    'renameCollection',
+    ['c', 'x', { newDbName: 'other' }],
+    'unknown option "newDbName"; known are database, newDatabase',
+  ],
+  ['createAlias', ['a', 'c', 'other'], 'options of a database call: expected an object'],
+  ['alterAlias', ['a', 'c', 'other'], 'options of a database call: expected an object'],
+  ['dropAlias', ['a', 'other'], 'options of a database call: expected an object'],
+  ['describeAlias', ['a', 'other'], 'options of a database call: expected an object'],
+  ['listAliases', ['', 'other'], 'options of a database call: expected an object'],
+  [
+    'createCollection',
+    [{ name: 'x', fields: FIELDS }, 'other'],
+    'options of a database call: expected an object',
+  ],
 ]
 
 t.test('wrong shapes are named, and nothing happens', async t => {
@@ -205,6 +226,7 @@ t.test('wrong shapes are named, and nothing happens', async t => {
   for (const [method, args, phrase] of CALLS) await refuses(collection, method, args, phrase)
   for (const [method, args, phrase] of DATABASE_CALLS) await refuses(db, method, args, phrase)
   t.throws(() => (db as unknown as Loose)['collection']!(undefined), { code: 1100 })
+  t.throws(() => (db as unknown as Loose)['collection']!('c', 'other'), { code: 1100 })
   t.strictSame(await collection.query({ filter: 'id != ""' }), rows)
   t.strictSame(await db.listCollections(), ['c'])
 })
