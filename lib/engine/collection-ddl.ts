@@ -127,13 +127,16 @@ export function checkCollectionCount({ catalog }: Engine, db: DatabaseRecord): v
 }
 
 function firstPartitions(request: CreateCollection, byKey: boolean, tick: number): PartitionRecord[] {
+  const { numPartitions } = request
+  if (numPartitions !== undefined && !Number.isInteger(numPartitions))
+    throw invalid(`num_partitions: expected an integer, got ${numPartitions}`)
   if (!byKey) {
-    if (request.numPartitions !== undefined && request.numPartitions > 0) {
+    if (numPartitions !== undefined && numPartitions > 0) {
       throw invalid('num_partitions should only be specified with partition key field enabled')
     }
     return [{ id: 1, name: DEFAULT_PARTITION, createdTick: tick }]
   }
-  const count = request.numPartitions ?? LIMITS.partitionKeyPartitions
+  const count = numPartitions ?? LIMITS.partitionKeyPartitions
   if (count < 1) throw invalid('The specified num_partitions should be greater than or equal to 1')
   if (count > LIMITS.partitionsMax) {
     throw invalid(`partition number (${count}) exceeds max configuration (${LIMITS.partitionsMax})`)

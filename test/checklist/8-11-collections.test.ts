@@ -248,6 +248,8 @@ t.test('8.11.4 [P0] partition keys', async t => {
     1100,
     'The specified num_partitions should be greater than or equal to 1',
   )
+  for (const numPartitions of [Number.NaN, 2.5])
+    await refuses(t, create([ID, key, VEC], { numPartitions }), 1100, 'num_partitions: expected an integer')
   await refuses(
     t,
     create([ID, key, VEC], { numPartitions: 1025 }),
