@@ -116,7 +116,11 @@ function rankerName(ranker: RankFunction): string {
 
 /** The fusion that a ranker with loose parameters stands for. */
 function rankerOf(name: string, params: Params): Ranker {
-  if (name === 'rrf') return { strategy: 'rrf', k: (params['k'] ?? RRF_K_DEFAULT) as number }
+  if (name === 'rrf') {
+    const k = params['k'] ?? RRF_K_DEFAULT
+    // Over gRPC the parameters of a function are text.
+    return { strategy: 'rrf', k: (numberOf(k) ?? k) as number }
+  }
   const weights = params['weights']
   const list = typeof weights === 'string' ? parseList(weights) : weights
   return {
@@ -142,7 +146,7 @@ export function planFusion(rank: Ranker | undefined, lists: number): Fusion {
   const strategy = rank?.strategy ?? 'rrf'
   if (rank === undefined || rank.strategy === 'rrf') {
     const given = rank?.k ?? RRF_K_DEFAULT
-    const k = numberOf(given)
+    const k = typeof given === 'number' ? numberOf(given) : null
     if (k === null) throw invalid(`The type of rank param k should be float, got ${valueText(given)}`)
     if (k <= 0 || k >= RRF_K_END) {
       throw invalid(`The rank params k should be in range (0, ${RRF_K_END})`)
@@ -152,7 +156,7 @@ export function planFusion(rank: Ranker | undefined, lists: number): Fusion {
   if (rank.strategy !== 'weighted') throw invalid(`unsupported rank type ${valueText(strategy)}`)
   if (!Array.isArray(rank.weights)) throw invalid('weights not found in rank_params')
   const weights = (rank.weights as readonly unknown[]).map(given => {
-    const weight = numberOf(given)
+    const weight = typeof given === 'number' ? numberOf(given) : null
     if (weight === null)
       throw invalid(`The type of rank param weight should be float, got ${valueText(given)}`)
     if (weight < 0 || weight > 1) throw invalid('rank param weight should be in range [0, 1]')

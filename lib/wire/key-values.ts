@@ -82,9 +82,10 @@ export class Params {
   /**
    * A JSON object; undefined when absent. A whole number written with a fraction or an exponent stays the text it is
    * (`32.0`): Milvus tells it from an integer.
+   * @param spelled false: such a number is a number
    * @throws MilvusError 1100 when it is not one
    */
-  object(key: string): Record<string, unknown> | undefined {
+  object(key: string, spelled = true): Record<string, unknown> | undefined {
     const value = this.text(key)
     if (value === undefined) return undefined
     const parsed = parseJson(value)
@@ -92,6 +93,7 @@ export class Params {
       throw new MilvusError('ParameterInvalid', `${key} [${value}] is not a JSON object`)
     }
     const members = parsed as Record<string, unknown>
+    if (!spelled) return members
     for (const [name, text] of jsonMembers(value) ?? [])
       if (Number.isInteger(members[name]) && /[.eE]/.test(text)) members[name] = text
     return members

@@ -330,7 +330,7 @@ export function parseHybrid(given: Request<'HybridSearch'>): ParsedHybrid {
 function rankOf(params: Params): Ranker | undefined {
   const strategy = params.text('strategy')
   if (strategy === undefined) return undefined
-  return rankerOf(strategy, params.object('params') ?? {})
+  return rankerOf(strategy, params.object('params', false) ?? {})
 }
 
 /** A ranker out of a strategy's name and loose parameters. */

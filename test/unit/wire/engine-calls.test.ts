@@ -164,6 +164,23 @@ t.test('every search says which state it read, and takes no fraction for an inte
   const hybrid = await call('HybridSearch', { ...named, requests: [one, one], rank_params })
   const { session_ts } = decode(SearchResults, hybrid as Buffer)
   t.equal(session_ts, plain.session_ts, 'the same state as the search before')
+  const ranked = (params: string) => {
+    const rank_params = pairs({ limit: '3', strategy: 'rrf', params })
+    return call('HybridSearch', { ...named, requests: [one, one], rank_params })
+  }
+  for (const k of ['60.0', '6e1', '0.5']) t.ok(await ranked(`{"k":${k}}`), `k has a fraction: ${k}`)
+  await rejects(t, ranked('{"k":"60"}'), 1100, /^The type of rank param k should be float, got 60/)
+  const function_score = (k: string) => ({
+    functions: [{ name: 'r', type: 3, params: pairs({ reranker: 'rrf', k }) }],
+  })
+  t.ok(
+    await call('HybridSearch', {
+      ...named,
+      requests: [one],
+      rank_params,
+      function_score: function_score('60'),
+    }),
+  )
   await db.close()
 })
 
