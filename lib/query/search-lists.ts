@@ -32,7 +32,7 @@ import { projectionOf } from './project.js'
 import { type Ranking, reduceHits } from './reduce.js'
 import type { ReadContext, SearchHit, SearchRequest } from './request.js'
 import { runSearch } from './search.js'
-import { planDecimals, planTopK, type SearchPlan } from './search-plan.js'
+import { checkHints, planDecimals, planTopK, type SearchPlan } from './search-plan.js'
 import { cut, isCutShort, openSearch, type SearchRun } from './search-run.js'
 import { byKey, firstOf, type SegmentHits } from './segment-hits.js'
 
@@ -104,6 +104,7 @@ function refuseExtras(request: SearchRequest): void {
 
 function planLists(context: ReadContext, request: SearchRequest, target: ListTarget): SearchPlan {
   const { limit, offset } = planTopK(request.limit, request.offset ?? request.params?.['offset'])
+  checkHints(request)
   const spec = context.indexes.find(index => index.fieldName === target.name)
   if (spec === undefined || spec.metricType === '') {
     throw invalid(`field index of the field: ${target.name} is not loaded, please reload the collection`)

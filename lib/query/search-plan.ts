@@ -135,7 +135,7 @@ function planCursor(
 }
 
 /** Hints choose how to execute, never what is found; range searches do not even look at them (§3.9). */
-function checkHints(request: SearchRequest): void {
+export function checkHints(request: SearchRequest): void {
   const { params } = request
   if (params !== undefined && params !== null && params['radius'] !== undefined) return
   const hints = request.hints ?? params?.['hints']

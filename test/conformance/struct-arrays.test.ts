@@ -439,6 +439,7 @@ t.test(
         { groupByField: 'id' },
         { orderBy: 'id' },
         { limit: 0 },
+        { hints: 'fast' },
         { ids: [1], data: undefined },
       ]) {
         await t.rejects(search(bad), { code: 1100 }, JSON.stringify(bad))
