@@ -81,7 +81,8 @@ export function decodePlaceholderGroup(bytes: Uint8Array): QueryVectors {
 
 /** The value's bytes in memory of their own. */
 function aligned(value: Uint8Array, elementBytes: number): ArrayBuffer {
-  if (value.length % elementBytes !== 0) throw invalid(`query vector of ${value.length} bytes is cut short`)
+  if (value.length % elementBytes !== 0)
+    throw invalid(`vector dimension mismatch: a query vector of ${value.length} bytes is cut short`)
   const copy = new Uint8Array(value.length)
   copy.set(value)
   return copy.buffer

@@ -134,6 +134,11 @@ t.test('insert, get, query, search, hybrid_search, delete', async t => {
       data: [],
     },
   )
+  const listed = { collectionName, data: [FIRST[0]!.vector], limit: 3, searchParams: { params: [1] } }
+  t.match(await post('entities/search', listed), {
+    code: 1100,
+    message: 'search params should be an object, got array: invalid parameter',
+  })
   const hybrid = await post('entities/hybrid_search', {
     collectionName,
     search: [

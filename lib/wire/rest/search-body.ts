@@ -30,6 +30,7 @@ const MEMBERS = {
 /** One flat set of parameters. @throws MilvusError 1100 for a key that is said twice, differently */
 function flatParams(given: Body): Record<string, unknown> {
   const { params, ...beside } = given
+  if (Array.isArray(params)) throw invalid('search params should be an object, got array')
   const inner = typeof params === 'object' && params !== null ? (params as Body) : {}
   for (const [key, value] of Object.entries(inner)) {
     if (Object.hasOwn(beside, key) && beside[key] !== value) throw invalid(`ambiguous parameter: ${key}`)

@@ -37,7 +37,10 @@ t.test('query vectors come out as typed arrays, texts and sorted pairs', async t
 })
 
 t.test('query vectors that fit no field are refused', async t => {
-  t.throws(() => decodePlaceholderGroup(group(101, new Uint8Array(5))), { code: 1100 })
+  t.throws(() => decodePlaceholderGroup(group(101, new Uint8Array(5))), {
+    code: 1100,
+    message: /^vector dimension mismatch/,
+  })
   t.throws(() => decodePlaceholderGroup(group(104, Buffer.alloc(16))), /same indices/)
   t.throws(() => decodePlaceholderGroup(group(304, new Uint8Array(4))), { code: 3000 })
   t.same(
