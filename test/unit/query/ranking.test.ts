@@ -282,35 +282,54 @@ t.test('P0 sub-requests have their own filters; the outer limit may exceed their
   t.equal(hits!.filter(h => h.entity['kind'] === 'x').length, 3)
 })
 
-t.test('P1 hybrid grouping: groups by their score, then size, then key', async t => {
-  for (const groupScorer of ['max', 'sum', 'avg']) {
-    const request = {
-      requests: subs,
-      limit: 2,
-      groupByField: 'kind',
-      groupSize: 4,
-      groupScorer,
-      outputFields: ['kind'],
+t.test(
+  'P1 hybrid grouping: the lists are grouped searches; groups by their score, then size, then key',
+  async t => {
+    const grouping = { groupByField: 'kind', groupSize: 4 }
+    const parts: [unknown, number][] = []
+    for (const sub of subs) {
+      const [list] = await runSearch(context, snapshot, { ...sub, ...grouping })
+      list!.forEach((hit, i) => {
+        parts.push([hit.id, 1 / (61 + i)])
+      })
     }
-    const [hits] = await runHybrid(context, snapshot, request)
-    const whole = (
-      await runHybrid(context, snapshot, { requests: subs, limit: 100, outputFields: ['kind'] })
-    )[0]!
-    const groups = ['x', 'y', 'z'].map(kind => whole.filter(h => h.entity['kind'] === kind).slice(0, 4))
-    const scoreOf = (group: SearchHit[]): number => {
-      const sum = group.reduce((total, hit) => total + hit.score, 0)
-      return groupScorer === 'max' ? group[0]!.score : groupScorer === 'sum' ? sum : sum / group.length
+    const whole = fuseByHand(parts)
+    for (const groupScorer of ['max', 'sum', 'avg']) {
+      const [hits] = await runHybrid(context, snapshot, {
+        requests: subs,
+        limit: 2,
+        ...grouping,
+        groupScorer,
+      })
+      const groups = ['x', 'y', 'z'].map(kind =>
+        whole.filter(([id]) => rows[id as number]!.values['kind'] === kind).slice(0, 4),
+      )
+      const scoreOf = (group: [unknown, number][]): number => {
+        const sum = group.reduce((total, [, score]) => total + score, 0)
+        return groupScorer === 'max' ? group[0]![1] : groupScorer === 'sum' ? sum : sum / group.length
+      }
+      groups.sort((a, b) => scoreOf(b) - scoreOf(a))
+      const wanted = groups.slice(0, 2).flat()
+      t.strictSame(
+        ids(hits!),
+        wanted.map(([id]) => id),
+        groupScorer,
+      )
+      t.ok(hits!.every((hit, i) => close(hit.score, wanted[i]![1])))
     }
-    groups.sort((a, b) => scoreOf(b) - scoreOf(a))
-    t.strictSame(ids(hits!), groups.slice(0, 2).flatMap(ids), groupScorer)
-  }
-})
+  },
+)
 
 t.test('P0 hybrid: what is refused', async t => {
   const base = { requests: subs, limit: 5 }
   const cases: [Partial<HybridRequest>, RegExp][] = [
     [{ rank: { strategy: 'rrf', k: 0 } }, /The rank params k should be in range \(0, 16384\)/],
     [{ rank: { strategy: 'rrf', k: 16384 } }, /The rank params k should be in range \(0, 16384\)/],
+    [{ rank: { strategy: 'rrf', k: '60' as unknown as number } }, /rank param k should be float, got 60/],
+    [
+      { rank: { strategy: 'weighted', weights: [1, '0.5'] as unknown as number[] } },
+      /rank param weight should be float, got 0.5/,
+    ],
     [
       { rank: { strategy: 'weighted', weights: [1] } },
       /the length of weights param mismatch with ann search requests/,
