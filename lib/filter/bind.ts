@@ -4,13 +4,14 @@
  * `negated` travels down instead of a result travelling up: `not (a and b)` is bound as `not a or not b`. Both sides of
  * De Morgan agree in three-valued logic, so no leaf ever needs an UNKNOWN bit (bound.ts).
  */
+import { atOnce, type Steps } from '../base/steps.js'
 import type { CallNode, Node, NodeOf } from './ast.js'
 import { bindCompare, bindRange } from './bind-compare.js'
 import { type BindContext, sourceOf } from './bind-context.js'
 import { bindElementFilter } from './bind-elements.js'
 import { bindCall, bindExists, bindIn, bindLike, bindNull, bindRegex } from './bind-test.js'
 import { ALL, type Bound, NONE } from './bound.js'
-import { constantOf, literalType } from './fold.js'
+import { constantOf, constantSteps, isComposed, literalType } from './fold.js'
 import { resolve, subjectType } from './names.js'
 import { reject } from './reject.js'
 import { makeAnd, makeOr } from './simplify.js'
@@ -25,8 +26,8 @@ export interface BoundFilter {
 
 type MatchLeaf = Extract<Bound, { readonly op: 'match' }>
 
-/** Binds a whole filter. @throws MilvusError 1100 with the detail alone */
-export function bindFilter(context: BindContext, node: Node): BoundFilter {
+/** Binds a whole filter, in steps between the terms of chains. @throws MilvusError 1100 with the detail alone */
+export function* bindSteps(context: BindContext, node: Node): Steps<BoundFilter> {
   const alone = sampleFactor(context, node)
   if (alone !== null) return { root: ALL, sample: alone, elements: null }
   if (isElementFilter(node)) {
@@ -37,13 +38,17 @@ export function bindFilter(context: BindContext, node: Node): BoundFilter {
     const last = node.items.at(-1)!
     const rest: Node = { ...node, items: node.items.slice(0, -1) }
     const sample = sampleFactor(context, last)
-    if (sample !== null) return { root: bindPredicate(context, rest, false), sample, elements: null }
+    if (sample !== null) return { root: yield* predicateSteps(context, rest, false), sample, elements: null }
     if (isElementFilter(last)) {
       const elements = bindElementFilter(context, last, bindInner)
-      return { root: makeAnd([bindPredicate(context, rest, false), elements]), sample: null, elements }
+      return {
+        root: makeAnd([yield* predicateSteps(context, rest, false), elements]),
+        sample: null,
+        elements,
+      }
     }
   }
-  return { root: bindPredicate(context, node, false), sample: null, elements: null }
+  return { root: yield* predicateSteps(context, node, false), sample: null, elements: null }
 }
 
 function isElementFilter(node: Node): node is CallNode {
@@ -61,19 +66,24 @@ function sampleFactor(context: BindContext, node: Node): number | null {
   return p
 }
 
-function bindPredicate(context: BindContext, node: Node, negated: boolean): Bound {
+function* predicateSteps(context: BindContext, node: Node, negated: boolean): Steps<Bound> {
+  if (!isComposed(node)) return bindPlain(context, node, negated)
+  const constant = yield* constantSteps(context, node)
+  if (constant?.kind === 'bool') return constant.value !== negated ? ALL : NONE
+  if (node.kind === 'and' || node.kind === 'or') return yield* chainSteps(context, node, negated)
+  const { operand } = node as NodeOf<'not'>
+  if (!isPredicate(operand)) reject('not op can only be applied on boolean expression')
+  return yield* predicateSteps(context, operand, !negated)
+}
+
+/** Binds a predicate that is no chain and no negation. */
+function bindPlain(context: BindContext, node: Node, negated: boolean): Bound {
   const constant = constantOf(context, node)
   if (constant !== null) {
     if (constant.kind !== 'bool') return notBoolean(context, node)
     return constant.value !== negated ? ALL : NONE
   }
   switch (node.kind) {
-    case 'and':
-    case 'or':
-      return bindChain(context, node, negated)
-    case 'not':
-      if (!isPredicate(node.operand)) reject('not op can only be applied on boolean expression')
-      return bindPredicate(context, node.operand, !negated)
     case 'compare':
       return bindCompare(context, node, negated)
     case 'range':
@@ -98,17 +108,20 @@ function bindPredicate(context: BindContext, node: Node, negated: boolean): Boun
 
 /** An inner expression of a function form. */
 function bindInner(context: BindContext, node: Node): Bound {
-  return bindPredicate(context, node, false)
+  return atOnce(predicateSteps(context, node, false))
 }
 
-function bindChain(context: BindContext, node: NodeOf<'and' | 'or'>, negated: boolean): Bound {
+function* chainSteps(context: BindContext, node: NodeOf<'and' | 'or'>, negated: boolean): Steps<Bound> {
   const parts: Bound[] = []
   for (const item of node.items) {
     if (!isPredicate(item) && constantOf(context, item)?.kind !== 'bool') {
       if (item.kind === 'path') resolve(context.schema, item)
       reject(`'${node.kind}' can only be used between boolean expressions`)
     }
-    parts.push(bindPredicate(context, item, negated))
+    yield
+    parts.push(
+      isComposed(item) ? yield* predicateSteps(context, item, negated) : bindPlain(context, item, negated),
+    )
   }
   return (node.kind === 'and') !== negated ? makeAnd(parts) : makeOr(parts)
 }

@@ -5,18 +5,19 @@
  * away with the schema. Every refusal leaves here as code 1100 with Milvus's wrapping, printed once.
  */
 import { invalid, MilvusError } from '../base/errors.js'
+import { atOnce, inSlices, type Steps } from '../base/steps.js'
 import { Turn } from '../base/turn.js'
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import { DataType } from '../schema/data-type.js'
 import { int64OfWords } from '../schema/int64.js'
 import type { Literal, Node, PkKey } from './ast.js'
-import { bindFilter } from './bind.js'
+import { bindSteps } from './bind.js'
 import type { BindContext } from './bind-context.js'
 import { ALL, type Bound } from './bound.js'
 import { literalText, type TemplateValues, templateValue } from './fold.js'
 import type { ElementTest } from './match-elements.js'
 import { type PackedList, packedOfTest } from './packed-list.js'
-import { parseFilter } from './parser.js'
+import { parseSteps } from './parser.js'
 import { isLong, prepareKeys, prepareSets, type ReadAhead, readAhead } from './read-ahead.js'
 
 export type { PkKey } from './ast.js'
@@ -72,7 +73,6 @@ const caches = new WeakMap<CollectionSchema, Map<string, CacheEntry>>()
  * Parses and checks a filter against a schema.
  * @param templates values of `{name}` placeholders; values nobody asks for are ignored
  * @param timezone IANA zone of ISO timestamps without an offset, default UTC
- * @param ready constants that were made before (read-ahead.ts)
  * @throws MilvusError 1100 `failed to create <verb> plan: cannot parse expression: <text>, error: …`
  */
 export function compileFilter(
@@ -81,8 +81,19 @@ export function compileFilter(
   templates: TemplateValues = {},
   verb: FilterVerb = 'query',
   timezone = 'UTC',
-  ready?: ReadAhead,
 ): FilterPlan {
+  return atOnce(planSteps(schema, text, templates, verb, timezone))
+}
+
+/** The same in steps. @param ready constants that were made before (read-ahead.ts) */
+function* planSteps(
+  schema: CollectionSchema,
+  text: string,
+  templates: TemplateValues,
+  verb: FilterVerb,
+  timezone: string,
+  ready?: ReadAhead,
+): Steps<FilterPlan> {
   if (text.trim() === '') {
     return {
       text,
@@ -98,7 +109,7 @@ export function compileFilter(
     }
   }
   try {
-    const plan = compile(schema, text, templates, timezone, ready)
+    const plan = yield* compileSteps(schema, text, templates, timezone, ready)
     if (plan.elements !== null && verb !== 'elements') {
       throw invalid('element_filter is only supported in queries that return or count rows', { bare: true })
     }
@@ -116,8 +127,8 @@ export function compileFilter(
 }
 
 /**
- * The same as compileFilter, for callers that can wait: a filter with long lists has them made ready in slices, so that
- * other work gets turns, and comes as a promise. All others come at once.
+ * The same as compileFilter, for callers that can wait: a long filter is made ready in slices, so that other work gets
+ * turns, and comes as a promise. All others come at once.
  * @param turn for tests; whose slice decides when other work gets a turn
  * @throws MilvusError (or rejects with it) as compileFilter does
  */
@@ -149,19 +160,19 @@ async function compileInSlices(
 ): Promise<FilterPlan> {
   const ready = await readAhead(text, templates, turn)
   if (turn.due()) await turn.next()
-  const plan = compileFilter(schema, text, templates, verb, timezone, ready)
+  const plan = await inSlices(planSteps(schema, text, templates, verb, timezone, ready), turn)
   await prepareSets(plan.root, turn)
   if (verb === 'delete' && plan.pkList !== null) await prepareKeys(plan.pkList, turn)
   return plan
 }
 
-function compile(
+function* compileSteps(
   schema: CollectionSchema,
   text: string,
   templates: TemplateValues,
   timezone: string,
   ready: ReadAhead | undefined,
-): FilterPlan {
+): Steps<FilterPlan> {
   const cache = cacheOf(schema)
   const key = timezone === 'UTC' ? text : `${timezone}\u0000${text}`
   const known = cache.get(key)
@@ -171,9 +182,9 @@ function compile(
     cache.set(key, known)
     if (known.plan !== null) return known.plan
   }
-  const tree = known?.tree ?? parseFilter(text, ready?.lists)
-  const used = templateNames(tree)
-  const plan = bind(schema, text, tree, templates, used, timezone, ready)
+  const tree = known?.tree ?? (yield* parseSteps(text, ready?.lists))
+  const used = yield* templateNames(tree)
+  const plan = yield* bind(schema, text, tree, templates, used, timezone, ready)
   if (known === undefined && text.length <= CACHED_TEXT_MAX) {
     cache.set(key, { tree, plan: used.length === 0 ? plan : null })
     if (cache.size > CACHE_MAX) cache.delete(cache.keys().next().value!)
@@ -190,7 +201,7 @@ function cacheOf(schema: CollectionSchema): Map<string, CacheEntry> {
   return cache
 }
 
-function bind(
+function* bind(
   schema: CollectionSchema,
   text: string,
   tree: Node,
@@ -198,10 +209,11 @@ function bind(
   used: readonly string[],
   timezone: string,
   ready: ReadAhead | undefined,
-): FilterPlan {
+): Steps<FilterPlan> {
   const values = new Map(ready?.values)
   const context: BindContext = { schema, text, templates, timezone, constants: new Map(), values }
-  const { root, sample, elements } = bindFilter(context, tree)
+  const { root, sample, elements } = yield* bindSteps(context, tree)
+  yield
   const fields = new Set<number>()
   collectFields(root, fields)
   const sorted = [...fields].sort((a, b) => a - b)
@@ -231,11 +243,16 @@ function valueKey(literal: Literal): string {
     : literalText(literal)
 }
 
+/** Nodes looked at in one step. */
+const STEP_NODES = 512
+
 /** Names of the placeholders in a tree. */
-function templateNames(tree: Node): readonly string[] {
+function* templateNames(tree: Node): Steps<readonly string[]> {
   const names = new Set<string>()
   const open: Node[] = [tree]
+  let seen = 0
   for (let node = open.pop(); node !== undefined; node = open.pop()) {
+    if (++seen % STEP_NODES === 0) yield
     if (node.kind === 'template') names.add(node.name)
     for (const child of childrenOf(node)) open.push(child)
   }

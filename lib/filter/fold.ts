@@ -4,6 +4,7 @@
  * Integer arithmetic is exact; a result beyond 64 bits is an error instead of a silent wrap. Whatever mentions a field
  * is not a constant: `constantOf` answers null for it.
  */
+import { atOnce, type Steps } from '../base/steps.js'
 import { INT64_MAX, INT64_MIN } from '../schema/int64.js'
 import type { ArithOp, CompareOp, Literal, Node, NodeOf } from './ast.js'
 import { PackedLiteral, packValues } from './packed-list.js'
@@ -108,7 +109,7 @@ function fold(context: FoldContext, node: Node): Literal | null {
       return foldCompare(context, node)
     case 'and':
     case 'or':
-      return foldChain(context, node)
+      return atOnce(foldChain(context, node))
     default:
       return null
   }
@@ -315,12 +316,29 @@ export function compareTexts(a: string, b: string): number {
   return compareBytes(left, 0, left.length, right, 0, right.length)
 }
 
+/** True for nodes that can hold long chains. */
+export function isComposed(node: Node): boolean {
+  return node.kind === 'and' || node.kind === 'or' || node.kind === 'not'
+}
+
+/** The constant of a node, in steps where it is a chain. */
+export function* constantSteps(context: FoldContext, node: Node): Steps<Literal | null> {
+  if (node.kind === 'not') yield* constantSteps(context, node.operand)
+  if (node.kind !== 'and' && node.kind !== 'or') return constantOf(context, node)
+  const known = context.constants.get(node)
+  if (known !== undefined) return known
+  const literal = yield* foldChain(context, node)
+  context.constants.set(node, literal)
+  return literal
+}
+
 /** One deciding constant settles a chain, whatever the rest is. Items that are no booleans are judged by the binder. */
-function foldChain(context: FoldContext, node: NodeOf<'and' | 'or'>): Literal | null {
+function* foldChain(context: FoldContext, node: NodeOf<'and' | 'or'>): Steps<Literal | null> {
   const deciding = node.kind === 'or'
   let constant = true
   for (const item of node.items) {
-    const literal = constantOf(context, item)
+    yield
+    const literal = isComposed(item) ? yield* constantSteps(context, item) : constantOf(context, item)
     if (literal?.kind !== 'bool') constant = false
     else if (literal.value === deciding) return literal
   }

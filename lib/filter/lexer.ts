@@ -5,6 +5,7 @@
  * both `and`); any other word is an identifier. Letters of every script may stand in names. `ISO` and `INTERVAL` are
  * keywords only before a string, so that fields may carry these names.
  */
+import { atOnce, type Steps } from '../base/steps.js'
 import { type ReadLists, readLiterals } from './literal-list.js'
 import { parseFloatText, parseInteger, patternString, unescapeString } from './literal-text.js'
 import type { PackedList } from './packed-list.js'
@@ -43,14 +44,33 @@ const NAME = /(?:\$meta\b|[\p{L}_][\p{L}\p{M}\p{N}_]*)/uy
 const STRING = /(u8|u|U|L)?("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
 const RAW_STRING = /[rR]("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
 
+/** Tokens read in one step. */
+const STEP_TOKENS = 256
+
+/** Tokens of a filter text, an `end` token last. */
+export function tokenize(text: string): Token[] {
+  return atOnce(tokenSteps(text))
+}
+
 /**
- * Tokens of a filter text, an `end` token last.
+ * The same in steps.
  * @param lists long lists that were read before
  */
-export function tokenize(text: string, lists?: ReadLists): Token[] {
+export function* tokenSteps(text: string, lists?: ReadLists): Steps<Token[]> {
   const tokens: Token[] = []
-  let at = 0
-  for (;;) {
+  let at = readTokens(text, 0, lists, tokens)
+  while (at < text.length) {
+    yield
+    at = readTokens(text, at, lists, tokens)
+  }
+  tokens.push({ type: 'end', start: text.length, end: text.length })
+  return tokens
+}
+
+/** Adds up to STEP_TOKENS more. @returns where to go on; the text's length at its end */
+function readTokens(text: string, from: number, lists: ReadLists | undefined, tokens: Token[]): number {
+  let at = from
+  for (let count = 0; count < STEP_TOKENS; count++) {
     at = skipSpace(text, at)
     if (at >= text.length) break
     const token = listToken(text, at, lists) ?? quickToken(text, at) ?? nextToken(text, at)
@@ -58,8 +78,7 @@ export function tokenize(text: string, lists?: ReadLists): Token[] {
     tokens.push(token)
     at = token.end
   }
-  tokens.push({ type: 'end', start: text.length, end: text.length })
-  return tokens
+  return at
 }
 
 /** `line L:C`, lines from 1 and columns from 0, as Milvus's parser prints places. */

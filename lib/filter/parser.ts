@@ -6,8 +6,9 @@
  * comparison, `in` between arithmetic and comparison, `&`, `^`, `|` looser than comparisons.
  * Invariant: recursion is bounded by NESTING_MAX; chains of `and` / `or` are loops and come out flat.
  */
+import { atOnce, type Steps } from '../base/steps.js'
 import type { ArithOp, CompareOp, Node, NodeOf, PathKey, PathNode, Span } from './ast.js'
-import type { Token } from './lexer.js'
+import { type Token, tokenSteps } from './lexer.js'
 import type { ReadLists } from './literal-list.js'
 import { momentLiteral, momentQuestion } from './parse-moment.js'
 import { reject } from './reject.js'
@@ -48,12 +49,19 @@ const PRIMARY_STRENGTH = 140
 
 /**
  * Parses a whole filter text.
- * @param lists long lists of the text that were read before; all others are read here
  * @throws MilvusError 1100 with the detail alone
  */
-export function parseFilter(text: string, lists?: ReadLists): Node {
-  const parser = new Parser(text, lists)
-  return parser.whole()
+export function parseFilter(text: string): Node {
+  return atOnce(parseSteps(text))
+}
+
+/**
+ * The same in steps: chains of `and` and `or` stop between their terms.
+ * @param lists long lists of the text that were read before; all others are read here
+ */
+export function* parseSteps(text: string, lists?: ReadLists): Steps<Node> {
+  const parser = new Parser(text, yield* tokenSteps(text, lists))
+  return yield* parser.whole()
 }
 
 class Parser {
@@ -63,24 +71,38 @@ class Parser {
   /** Depth of the tree that was parsed last: what a walk over it will need. */
   #depth = 0
 
-  constructor(text: string, lists: ReadLists | undefined) {
-    this.#tokens = new TokenCursor(text, lists)
+  constructor(text: string, tokens: readonly Token[]) {
+    this.#tokens = new TokenCursor(text, tokens)
   }
 
-  whole(): Node {
-    const node = this.#expression(0)
+  *whole(): Steps<Node> {
+    const node = yield* this.#steps(0)
     if (this.#tokens.peek().type !== 'end') reject(`invalid expression: ${this.#tokens.text}`)
     return node
   }
 
+  /** An operand that is short enough to be read at once. */
   #expression(strength: number): Node {
+    if (this.#tokens.peek().type === 'op') return atOnce(this.#steps(strength))
+    // Most operands are one name or literal.
+    const first = this.#nullTest(this.#primary())
+    const op = this.#infix()
+    return op === null || STRENGTH[op]! < strength ? first : atOnce(this.#steps(strength, first))
+  }
+
+  /** @param first the first operand, when it was read already */
+  *#steps(strength: number, first?: Node): Steps<Node> {
     if (++this.#nesting > NESTING_MAX) this.#tooDeep()
-    let left = this.#prefix()
+    let left = first ?? (yield* this.#prefix())
     let depth = this.#depth
     for (;;) {
       const op = this.#infix()
       if (op === null || STRENGTH[op]! < strength) break
-      left = this.#infixNode(op, left)
+      if (op === 'and' || op === 'or') {
+        this.#tokens.take()
+        yield
+        left = this.#chain(op, left, yield* this.#steps(STRENGTH[op]! + 1))
+      } else left = this.#infixNode(op, left)
       // Left-deep chains nest as deep as they are long; flat `and` / `or` do not.
       const flat = left.kind === 'and' || left.kind === 'or'
       depth = flat ? Math.max(depth, this.#depth + 1) : Math.max(depth, this.#depth) + 1
@@ -106,11 +128,6 @@ class Parser {
   #infixNode(op: string, left: Node): Node {
     const strength = STRENGTH[op]!
     switch (op) {
-      case 'and':
-      case 'or': {
-        this.#tokens.take()
-        return this.#chain(op, left, this.#expression(strength + 1))
-      }
       case 'in': {
         const negated = this.#tokens.isOp('not')
         if (negated) this.#tokens.take()
@@ -198,7 +215,7 @@ class Parser {
         }
   }
 
-  #prefix(): Node {
+  *#prefix(): Steps<Node> {
     const token = this.#tokens.peek()
     if (token.type === 'op') {
       switch (token.text) {
@@ -207,13 +224,19 @@ class Parser {
         case '+':
         case '-': {
           this.#tokens.take()
-          const operand = this.#expression(PREFIX_STRENGTH)
+          const operand = yield* this.#steps(PREFIX_STRENGTH)
           this.#depth++
           const span = { start: token.start, end: operand.end }
           if (token.text === '-' && operand.kind === 'int')
             return { kind: 'int', value: -operand.value, ...span }
           const kind = ({ not: 'not', '~': 'invert', '+': 'plus', '-': 'negate' } as const)[token.text]
           return { kind, operand, ...span }
+        }
+        case '(': {
+          this.#tokens.take()
+          const inner = yield* this.#steps(0)
+          this.#tokens.expect(')')
+          return this.#nullTest(inner)
         }
         case 'exists': {
           this.#tokens.take()
@@ -258,11 +281,6 @@ class Parser {
       case 'op':
         if (token.text === 'true' || token.text === 'false') {
           return { kind: 'bool', value: token.text === 'true', ...span }
-        }
-        if (token.text === '(') {
-          const inner = this.#expression(0)
-          this.#tokens.expect(')')
-          return inner
         }
         if (token.text === '[') return this.#list(span.start)
         if (token.text === '{') return this.#template(span.start)

@@ -1,9 +1,9 @@
 /**
  * Makes the long lists of a filter ready before it is compiled, in slices that give the event loop turns.
  *
- * Compiling is one synchronous step. What can be long in it are lists: reading them, and filing them in sets. So long
- * filters have their lists read first and handed to the compiler as finished constants (`readAhead`), and their sets
- * made afterwards (`prepareSets`). What neither does is done by the compiler and by whoever asks for a set first, so
+ * The compiler stops between the terms of chains, not inside a list: reading one, and filing it in a set, can be long.
+ * So long filters have their lists read first and handed to the compiler as finished constants (`readAhead`), and their
+ * sets made afterwards (`prepareSets`). What neither does is done by the compiler and by whoever asks for a set first, so
  * the plan is the same with and without them.
  */
 import type { Turn } from '../base/turn.js'

@@ -77,6 +77,15 @@ export function costOf(node: Bound): number {
   }
 }
 
+/** Nanoseconds that a step of an evaluation should take. */
+const STEP_NS = 1_000_000
+
+/** Rows that a plan can be asked about in one step: a multiple of 32, at most `most`. */
+export function rowsPerStep(root: Bound, most: number): number {
+  const rows = Math.floor(STEP_NS / (1 + costOf(root)))
+  return Math.max(32, Math.min(most, rows & ~31))
+}
+
 function testCost(test: Test): number {
   switch (test.test) {
     case 'range':

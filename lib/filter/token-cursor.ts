@@ -1,6 +1,5 @@
 /** A place among the tokens of a filter text: what every part of the parser reads from. */
-import { place, type Token, tokenize } from './lexer.js'
-import type { ReadLists } from './literal-list.js'
+import { place, type Token } from './lexer.js'
 import { reject } from './reject.js'
 
 export class TokenCursor {
@@ -8,10 +7,9 @@ export class TokenCursor {
   readonly #tokens: readonly Token[]
   #at = 0
 
-  /** @param lists long lists of the text that were read before */
-  constructor(text: string, lists: ReadLists | undefined) {
+  constructor(text: string, tokens: readonly Token[]) {
     this.text = text
-    this.#tokens = tokenize(text, lists)
+    this.#tokens = tokens
   }
 
   peek(ahead = 0): Token {

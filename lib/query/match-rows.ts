@@ -19,17 +19,18 @@ import { evaluateFilter, evaluateRows, type Runnable } from '../filter/evaluate.
 import { prepareKeys } from '../filter/read-ahead.js'
 import { sampleBits } from '../filter/sample.js'
 import { serveFilter } from '../filter/serve.js'
+import { rowsPerStep } from '../filter/simplify.js'
 import type { PkKey, Segment, VisibleRows } from '../segment/segment.js'
 import type { CachedMatch } from './filter-cache.js'
 import type { ReadContext } from './request.js'
 import { unexpired } from './row-age.js'
 import { deadlineFields, withoutOverdue } from './row-deadline.js'
 
-/** Rows evaluated between two looks at the clock; a multiple of 32. Under 1 ms, and few ms before code is compiled. */
+/** Rows evaluated between two looks at the clock, at most; a multiple of 32. Under 1 ms, and few ms before code is compiled. */
 const SLICE_ROWS = 4_096
 /** Rows of the first slice; each is twice the one before. A row of JSON costs 3 µs while its code is not compiled. */
 const FIRST_SLICE_ROWS = 512
-/** Candidates asked about between two looks at the clock. */
+/** Candidates asked about between two looks at the clock, at most. */
 const SLICE_CANDIDATES = 1_024
 /** Keys looked up between two looks at the clock. */
 const SLICE_KEYS = 512
@@ -187,11 +188,12 @@ async function askCandidates(
   rest: Bound,
   turn: Turn,
 ): Promise<MatchedRows> {
-  const passes = new Uint8Array(SLICE_CANDIDATES)
+  const step = rowsPerStep(rest, SLICE_CANDIDATES)
+  const passes = new Uint8Array(step)
   let kept = 0
-  for (let from = 0; from < rows.length; from += SLICE_CANDIDATES) {
+  for (let from = 0; from < rows.length; from += step) {
     if (turn.due()) await turn.next()
-    const slice = rows.subarray(from, from + SLICE_CANDIDATES)
+    const slice = rows.subarray(from, from + step)
     evaluateRows({ root: rest }, segment, slice, passes)
     // Never ahead of the slice that is read.
     for (let i = 0; i < slice.length; i++) if (passes[i] === 1) rows[kept++] = slice[i]!
@@ -260,7 +262,12 @@ async function evaluateAll(
   // Rows appended meanwhile are beyond the snapshot's tick anyway.
   const rowCount = segment.rowCount
   const bits = newBits(rowCount)
-  for (let from = 0, step = FIRST_SLICE_ROWS; from < rowCount; step = Math.min(step * 2, SLICE_ROWS)) {
+  const most = rowsPerStep(plan.root, SLICE_ROWS)
+  for (
+    let from = 0, step = Math.min(FIRST_SLICE_ROWS, most);
+    from < rowCount;
+    step = Math.min(step * 2, most)
+  ) {
     if (turn.due()) await turn.next()
     const to = Math.min(from + step, rowCount)
     evaluateFilter({ root }, segment, from, to, bits)

@@ -5,12 +5,12 @@
  * fuse lists, decay multiplies scores by how far a numeric field is from an origin, boost multiplies the scores of rows
  * that pass a filter. Rankers that would call another service are refused.
  */
-
 import { invalid, MilvusError } from '../base/errors.js'
 import { valueText } from '../base/json.js'
 import type { Turn } from '../base/turn.js'
 import { compileFilter, type FilterPlan } from '../filter/compile.js'
 import { evaluateRows } from '../filter/evaluate.js'
+import { rowsPerStep } from '../filter/simplify.js'
 import type { MetricType } from '../index/index-spec.js'
 import { isDistance, userScore } from '../index/metric.js'
 import { type CollectionSchema, fieldIndex } from '../schema/collection-schema.js'
@@ -336,7 +336,7 @@ export async function applyBoosts(
   return reranked(ranking, scores, isDistance(metric), turn)
 }
 
-/** Rows that a boost's filter is asked about between two looks at the clock. */
+/** Rows that a boost's filter is asked about between two looks at the clock, at most. */
 const SLICE_ROWS = 512
 
 /** 1 for every place of the ranking whose row passes the filter. */
@@ -348,6 +348,7 @@ async function passesOf(
 ): Promise<Uint8Array> {
   const passes = new Uint8Array(ranking.ids.length)
   if (filter.kind === 'all') return passes.fill(1)
+  const step = rowsPerStep(filter.root, SLICE_ROWS)
   for (let s = 0; s < segments.length; s++) {
     if (turn.due()) await turn.next()
     const places = placesIn(ranking, s)
@@ -355,10 +356,10 @@ async function passesOf(
     const segment = segments[s]!
     await segment.load(filter.fields)
     const rows = places.map(i => ranking.rows[i]!)
-    const out = new Uint8Array(SLICE_ROWS)
-    for (let from = 0; from < rows.length; from += SLICE_ROWS) {
+    const out = new Uint8Array(step)
+    for (let from = 0; from < rows.length; from += step) {
       if (turn.due()) await turn.next()
-      const slice = rows.subarray(from, from + SLICE_ROWS)
+      const slice = rows.subarray(from, from + step)
       evaluateRows(filter, segment, slice, out)
       for (let j = 0; j < slice.length; j++) passes[places[from + j]!] = out[j]!
     }
