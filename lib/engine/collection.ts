@@ -35,7 +35,7 @@ import { freezeGrowing } from './flush.js'
 import { buildOneIndex } from './index-builds.js'
 import { type IteratorScope, type PageIterator, queryIterator, searchIterator } from './iterators.js'
 import { decideMerge } from './merge-read.js'
-import { openSnapshot, type ReadScope, readContext } from './read-path.js'
+import { checkReadable, openSnapshot, type ReadScope, readContext } from './read-path.js'
 import { WritePath } from './write-path.js'
 import {
   arrayOps,
@@ -166,10 +166,7 @@ export class EngineCollection {
       if (plan.pkIn.length === 0) return { ...ready.result, tick: this.state.visibleTick }
       return this.writes.write(plan.pkIn.length * 24, () => ready)
     }
-    if (!this.state.loaded)
-      throw new MilvusError('CollectionNotLoaded', 'failed to delete', {
-        fields: { collection: this.state.id },
-      })
+    checkReadable(this.state, 'delete', scope)
     return this.writes.write(filter.length + 64, async () => decideDelete(this.state, await current(), scope))
   }
 

@@ -15,7 +15,7 @@ import { DataType, dataTypeName } from '../schema/data-type.js'
 import { writeInt64 } from '../schema/int64.js'
 import type { PkKey } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
-import { readContext } from './read-path.js'
+import { checkReadable, readContext } from './read-path.js'
 import { checkPartitionArgument, partitionId, type ReadyWrite } from './write-request.js'
 
 const NO_ROWS = { insertCount: 0, upsertCount: 0, ids: [] } as const
@@ -93,8 +93,7 @@ export async function decideDelete(
   plan: FilterPlan,
   scope: number,
 ): Promise<ReadyWrite> {
-  if (!state.loaded)
-    throw new MilvusError('CollectionNotLoaded', 'failed to delete', { fields: { collection: state.id } })
+  checkReadable(state, 'delete', scope)
   const snapshot = state.snapshot(state.appliedTick)
   try {
     const context = {

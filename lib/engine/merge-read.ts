@@ -4,7 +4,6 @@
  * Runs inside the write queue, so "stored" means: after every earlier request, acknowledged or in the same group. Two
  * merges of one row can therefore never read the same old version, and no update is lost (upsert-semantics §2.1, §4.2).
  */
-import { MilvusError } from '../base/errors.js'
 import { atOnce, inSlices, type Steps } from '../base/steps.js'
 import { Turn } from '../base/turn.js'
 import { deadlineFields, findLivingPk } from '../query/row-deadline.js'
@@ -18,7 +17,7 @@ import { validateSteps } from '../schema/validate-columns.js'
 import { keyAt } from '../segment/pk-order.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import type { CollectionState } from './collection-state.js'
-import { expireBeforeTick, rowDeadline } from './read-path.js'
+import { checkReadable, expireBeforeTick, rowDeadline } from './read-path.js'
 import { JSON_MERGE_PROPERTY } from './records.js'
 import { batchBytes, LARGE_BYTES, type ReadyWrite, readyUpsert, scopeOf } from './write-request.js'
 
@@ -41,7 +40,7 @@ const KEYS_A_STEP = 256
 
 /**
  * Decides a merge at its turn. Stays synchronous when it is small and the stored rows are in memory.
- * @throws MilvusError CollectionNotLoaded, PartitionNotFound, ParameterInvalid
+ * @throws MilvusError CollectionNotLoaded, PartitionNotLoaded, PartitionNotFound, ParameterInvalid
  */
 export function decideMerge(
   state: CollectionState,
@@ -49,10 +48,9 @@ export function decideMerge(
   ops: Ops,
   partitionName: string | undefined,
 ): ReadyWrite | Promise<ReadyWrite> {
-  if (!state.loaded) {
-    throw new MilvusError('CollectionNotLoaded', 'failed to query', { fields: { collection: state.id } })
-  }
+  checkReadable(state, 'query', -1)
   const scope = scopeOf(state, partitionName)
+  checkReadable(state, 'query', scope)
   const partitions = scope < 0 ? null : new Set([scope])
   const needed = deadlineFields(rowDeadline(state))
   const snapshot = state.snapshot(state.appliedTick)

@@ -171,3 +171,18 @@ function readPartitions(
   }
   return wanted
 }
+
+/**
+ * Checks that a write may read what it is about to change.
+ * @param verb of the message when nothing is loaded
+ * @param scope id of the one partition that is read; −1: those that are loaded
+ * @throws MilvusError CollectionNotLoaded, PartitionNotLoaded
+ */
+export function checkReadable(state: CollectionState, verb: 'query' | 'delete', scope: number): void {
+  const { load, partitions } = state.record
+  if (load === 'none')
+    throw new MilvusError('CollectionNotLoaded', `failed to ${verb}`, { fields: { collection: state.id } })
+  if (load === 'all' || scope < 0 || load.includes(scope)) return
+  const name = partitions.find(({ id }) => id === scope)?.name ?? scope
+  throw new MilvusError('PartitionNotLoaded', '', { fields: { partition: name } })
+}

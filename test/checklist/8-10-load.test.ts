@@ -78,6 +78,30 @@ t.test('8.10.4 [P0] a load of some partitions', async t => {
   await refuses(t, () => c.loadPartitions(['nope']), 200, 'partition not found')
 })
 
+t.test('8.10.4 [P0] writes that read see loaded partitions only', async t => {
+  const { c } = await staged(t, withFields([{ name: 'n', dataType: DataType.Int32 }]))
+  const row = (id: number) => ({ id, n: id, vec: [id, 0] })
+  for (const partitionName of ['p', 'q']) await c.createPartition(partitionName)
+  await c.insert([row(1), row(2)], { partitionName: 'p' })
+  await c.insert([row(3), row(4)], { partitionName: 'q' })
+  await c.insert([row(5)])
+  await c.release()
+  await c.loadPartitions(['p'])
+  const q = { partitionName: 'q' }
+  const unloaded = 'partition not loaded[partition=q]'
+  await refuses(t, () => c.delete({ filter: 'n > 0', ...q }), 201, unloaded)
+  await refuses(t, () => c.upsert([{ id: 3, n: 9 }], { partialUpdate: true, ...q }), 201, unloaded)
+  const merge = () => c.upsert([{ id: 5, n: 9 }], { partialUpdate: true })
+  await refuses(t, merge, 201, 'partition not loaded[partition=_default]')
+  t.equal((await c.delete({ ids: [4], ...q })).deleteCount, 1, 'keys need no reading')
+  t.equal((await c.upsert([row(6)], q)).upsertCount, 1, 'nor do whole rows')
+  t.equal((await c.delete({ filter: 'n > 1' })).deleteCount, 1, 'a filter finds what is loaded')
+  await c.upsert([{ id: 1, n: 8 }], { partialUpdate: true, partitionName: 'p' })
+  await c.load()
+  t.strictSame(await keys(c, 'id > 0'), [1, 3, 5, 6])
+  t.strictSame(await keys(c, 'n == 8'), [1])
+})
+
 t.test('8.10.5 [P1] releasing and dropping partitions', async t => {
   const { c } = await staged(t, withFields(), rows(0, 2))
   await c.createPartition('p')
