@@ -26,8 +26,8 @@ export function makeAnd(parts: readonly Bound[]): Bound {
   }
   const merged = mergeEqualities(intersectRanges(items), true)
   for (const item of merged) if (item.op === 'none') return NONE
-  merged.sort((a, b) => costOf(a) - costOf(b))
-  return merged.length === 0 ? ALL : merged.length === 1 ? merged[0]! : { op: 'and', items: merged }
+  if (merged.length < 2) return merged[0] ?? ALL
+  return { op: 'and', items: cheapestFirst(merged) }
 }
 
 /** Rows for which some part is TRUE. */
@@ -39,8 +39,16 @@ export function makeOr(parts: readonly Bound[]): Bound {
     else if (part.op !== 'none') items.push(part)
   }
   const merged = mergeEqualities(items, false)
-  merged.sort((a, b) => costOf(a) - costOf(b))
-  return merged.length === 0 ? NONE : merged.length === 1 ? merged[0]! : { op: 'or', items: merged }
+  if (merged.length < 2) return merged[0] ?? NONE
+  return { op: 'or', items: cheapestFirst(merged) }
+}
+
+/** In the order of their costs, each worked out once; equal ones stay as they were. */
+function cheapestFirst(items: readonly Bound[]): Bound[] {
+  const costs = Float64Array.from(items, costOf)
+  const places = Uint32Array.from(items, (_, i) => i)
+  places.sort((a, b) => costs[a]! - costs[b]! || a - b)
+  return Array.from(places, i => items[i]!)
 }
 
 /** Rough nanoseconds per row; only the order matters. */
@@ -179,7 +187,11 @@ function subjectKey(leaf: SetLeaf): string {
 }
 
 function pathKey(path: JsonPath): string {
-  return path.map(step => `/${Buffer.from(step.key).toString('hex')}`).join('')
+  let out = ''
+  // A key may hold any byte, so its length goes before it.
+  for (const { key } of path)
+    out += `/${key.length}:${Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')}`
+  return out
 }
 
 /** True for a leaf that compares with constants for equality and may be joined with others. */
