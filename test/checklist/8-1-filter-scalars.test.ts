@@ -377,25 +377,35 @@ t.test('8.1.10 [P0] like', async t => {
   })
 })
 
-const SAME: readonly string[] = [
-  'i32 == 5',
-  'i64 > 0',
-  `i64 == ${BIG}`,
-  'f == 0.1 or s like "a%"',
-  'not (b == true) and d >= 0',
-  '0 <= i8 <= 127',
-  'i16 in [300, 0]',
-  's not in ["a", "B"]',
-  'i32 % 5 == 0',
-  'b != false',
-]
+/** Filters, and which rows they select. */
+const SAME: Readonly<Record<string, (row: Row) => boolean>> = {
+  'i32 == 5': row => row['i32'] === 5,
+  'i64 > 0': row => (row['i64'] as bigint) > 0n,
+  [`i64 == ${BIG}`]: row => row['i64'] === BIG,
+  'f == 0.1 or s like "a%"': row => row['f'] === 0.1 || (row['s'] as string).startsWith('a'),
+  'not (b == true) and d >= 0': row => row['b'] !== true && (row['d'] as number) >= 0,
+  '0 <= i8 <= 127': row => (row['i8'] as number) >= 0,
+  'i16 in [300, 0]': row => row['i16'] === 300 || row['i16'] === 0,
+  's not in ["a", "B"]': row => row['s'] !== 'a' && row['s'] !== 'B',
+  'i32 % 5 == 0': row => (row['i32'] as number) % 5 === 0,
+  'b != false': row => row['b'] === true,
+}
+const selected = (filter: string): number[] =>
+  ROWS.filter(row => SAME[filter]!(row)).map(row => row['id'] as number)
+
+async function read<T>(pages: Promise<AsyncIterable<T[]>>): Promise<T[]> {
+  const all: T[] = []
+  for await (const page of await pages) all.push(...page)
+  return all
+}
 
 t.test('8.1.26 [P0] the same in query, search, hybrid, delete, iterator and count', async t => {
   const { c, db } = await staged(t, withFields(FIELDS), ROWS.slice(0, 20))
   await c.flush()
   await c.insert(ROWS.slice(20))
-  for (const [i, filter] of SAME.entries()) {
-    const expected = await keys(c, filter)
+  for (const [i, filter] of Object.keys(SAME).entries()) {
+    const expected = selected(filter)
+    t.strictSame(await keys(c, filter), expected, `query ${filter}`)
     t.equal(await c.count({ filter }), expected.length, `count ${filter}`)
     const numbers = (ids: unknown[]) => ids.map(Number).sort((a, b) => a - b)
     const [hits] = await c.search({ data: [[3, 1]], limit: 100, filter })
@@ -411,6 +421,14 @@ t.test('8.1.26 [P0] the same in query, search, hybrid, delete, iterator and coun
       last = Number(page.at(-1)!['id'])
     }
     t.strictSame(paged, expected, `pages ${filter}`)
+    const rows = await read(c.queryIterator({ filter, batchSize: 3, outputFields: [] }))
+    t.strictSame(
+      rows.map(row => row['id']),
+      expected,
+      `query iterator ${filter}`,
+    )
+    const near = await read(c.searchIterator({ data: [[3, 1]], filter, batchSize: 3, outputFields: [] }))
+    t.strictSame(numbers(hitKeys(near)), expected, `search iterator ${filter}`)
     const copy = await db.createCollection({ name: `copy${i}`, ...withFields(FIELDS) })
     await copy.insert(ROWS)
     const gone = await copy.delete({ filter })
@@ -436,7 +454,7 @@ t.test('8.1.27 [P0] the same with every scalar index, in every place, after rele
     n: i % 3 === 0 ? null : BigInt(i) - 20n,
   }))
   const filters = [
-    ...SAME,
+    ...Object.keys(SAME),
     'n != 3',
     'not (n > 0)',
     'n is null',
@@ -458,6 +476,7 @@ t.test('8.1.27 [P0] the same with every scalar index, in every place, after rele
   const plain = await staged(t, definition, rows, { indexRowsMin: 16 })
   const expected = new Map<string, unknown>()
   for (const filter of filters) expected.set(filter, await keys(plain.c, filter))
+  for (const filter of Object.keys(SAME)) t.strictSame(expected.get(filter), selected(filter), filter)
   for (const [indexType, fields, params] of declared) {
     const c = await plain.db.createCollection({ name: `with_${indexType}`, ...definition })
     await c.insert(rows.slice(0, 20))

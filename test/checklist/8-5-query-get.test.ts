@@ -79,10 +79,7 @@ t.test('8.5.3 [P0] an unknown output field', async t => {
   const dynamic = await db.createCollection({ name: 'd', ...N })
   await dynamic.insert([row(1), row(2, { nope: 5 })])
   const found = await dynamic.query({ filter: 'id > 0', outputFields: ['nope'] })
-  t.strictSame(
-    found.map(one => one['nope'] ?? null),
-    [null, 5],
-  )
+  t.strictSame(found, [{ id: 1 }, { id: 2, nope: 5 }], 'a row without the key lacks it')
 })
 
 t.test('8.5.4 [P0] rows come sorted by key, across segments, after upsert and compaction', async t => {
@@ -129,13 +126,18 @@ async function pages(c: Collection, filter: string, size: number): Promise<unkno
 
 t.test('8.5.5 [P0] pages by limit and offset concatenate to the whole list', async t => {
   await everywhere(t, N, rows(0, 50).reverse(), async c => {
-    for (const [filter, size] of [
-      ['', 7],
-      ['n >= 100', 10],
-      ['id % 2 == 0', 1],
-      ['', 50],
+    for (const [filter, size, passes] of [
+      ['', 7, () => true],
+      ['n >= 100', 10, (id: number) => id >= 10],
+      ['id % 2 == 0', 1, (id: number) => id % 2 === 0],
+      ['', 50, () => true],
     ] as const) {
-      t.strictSame(await pages(c, filter, size), await keys(c, filter), `${filter} by ${size}`)
+      const wanted = rows(0, 50).filter(one => passes(one['id'] as number))
+      t.strictSame(
+        await pages(c, filter, size),
+        wanted.map(one => one['id']),
+        `${filter} by ${size}`,
+      )
     }
     t.strictSame(await c.query({ filter: '', limit: 5, offset: 50 }), [])
     t.strictSame(await c.query({ filter: 'id >= 0', limit: 5, offset: 16_000 }), [])

@@ -1,7 +1,7 @@
 /** Checklist 8.5, query and get: the P1 lines. */
 import t from 'tap'
 import { DataType, type FieldRequest, type QueryRequest, type Row } from '../../lib/index.js'
-import { everywhere, keys, refuses, staged, withFields } from './fixture.js'
+import { everywhere, hitKeys, keys, refuses, staged, withFields } from './fixture.js'
 
 const DYNAMIC = withFields([{ name: 'n', dataType: DataType.Int64, nullable: true }], {
   enableDynamicField: true,
@@ -82,9 +82,18 @@ t.test('8.5.16 [P1] ignore_growing', async t => {
   const { c } = await staged(t, DYNAMIC, rows(0, 3))
   await c.flush()
   await c.insert(rows(3, 5))
-  const all = await keys(c, '')
+  t.strictSame(await keys(c, ''), [0, 1, 2, 3, 4])
   const sealed = await c.query({ filter: '', limit: 9, ignoreGrowing: true, outputFields: [] })
-  t.ok(sealed.every(one => all.includes(one['id'] as number)))
+  t.strictSame(
+    sealed.map(one => one['id']),
+    [0, 1, 2],
+    'the flushed rows alone',
+  )
+  t.strictSame(
+    hitKeys((await c.search({ data: [[4, 1]], limit: 9, ignoreGrowing: true }))[0]),
+    [2, 1, 0],
+    'in a search, too',
+  )
   t.equal((await c.query({ filter: '', limit: 9, ignoreGrowing: false })).length, 5)
   const wrong = 'perhaps' as unknown as boolean
   await refuses(
@@ -157,6 +166,8 @@ t.test('8.5.18 [P1] order by with partitions and after an upsert', async t => {
   const order = async (more: object) =>
     (await c.query({ filter: '', limit: 10, outputFields: [], orderBy: 'i', ...more })).map(one => one['id'])
   t.strictSame(await order({ partitionNames: ['p'] }), [9, 8])
+  for (const orderBy of ['s', 's:desc', 's:asc:nulls_first'])
+    t.strictSame(await order({ partitionNames: ['p'], orderBy }), [8, 9], 'all null: by key')
   await c.upsert([{ ...ORDER_ROWS[2], i: 100 }])
   t.strictSame(await order({}), [5, 9, 8, 1, 4, 3, 2])
   await c.compact()
@@ -177,6 +188,8 @@ t.test('8.5.18 [P1] order by that is refused', async t => {
   await refuses(t, ask('i:up'), 1100, "invalid order direction 'up' for field 'i', must be 'asc' or 'desc'")
   await refuses(t, ask('i:asc:nulls_first:s'), 1100, "invalid order_by field 'i:asc:nulls_first:s'")
   await refuses(t, ask('i', {}), 1100, 'ORDER BY requires explicit limit')
+  const ordered = { orderBy: 'i' } as object
+  await refuses(t, () => c.queryIterator(ordered), 1100, 'ORDER BY with iterator is not supported')
 })
 
 const GROUPED: readonly FieldRequest[] = [
@@ -222,6 +235,19 @@ t.test('8.5.19 [P1] aggregation', async t => {
     t.strictSame(byName.get(null), { g: null, 'count(*)': 2, 'sum(f)': 6, 'min(i)': -5 })
     const two = await c.query({ filter: '', outputFields: ['count(*)'], groupBy: ['g', 'h'] })
     t.strictSame(two.map(group => group['count(*)']).sort(), [1, 1, 2, 2])
+    const shown = await c.query({ filter: '', outputFields: ['g', 'h', 'count(*)'], groupBy: ['g', 'h'] })
+    t.strictSame(
+      new Set(shown.map(group => Object.values(group).join())),
+      new Set(['a,1,2', 'a,2,1', 'b,1,1', ',1,2']),
+    )
+    t.strictSame(
+      await c.query({
+        filter: 'id > 100',
+        outputFields: ['sum(i)', 'avg(f)', 'min(i)', 'max(g)', 'count(i)'],
+      }),
+      [{ 'sum(i)': null, 'avg(f)': null, 'min(i)': null, 'max(g)': null, 'count(i)': 0 }],
+      'of nothing',
+    )
     t.equal((await c.query({ filter: '', outputFields: ['count(*)'], groupBy: 'g', limit: 2 })).length, 2)
     t.equal((await c.query({ filter: 'h == 2', outputFields: ['count(*)'], groupBy: 'g' })).length, 1)
     t.strictSame(await c.query({ filter: 'id > 100', outputFields: ['count(*)'], groupBy: 'g' }), [])

@@ -352,6 +352,13 @@ t.test('8.6.18 [P1] hits ordered by fields', async t => {
   await refuses(t, ask('i:asc:maybe'), 1100, "invalid null ordering 'maybe'")
   await refuses(t, ask('vec'), 1100, "order_by field 'vec' has unsortable type")
   await refuses(t, ask('nope'), 1100, "order_by field 'nope' does not exist in collection schema")
+  const iterated = { data: [[0, 0]], orderBy: 'i' } as object
+  await refuses(
+    t,
+    () => c.searchIterator(iterated as { data: number[][] }),
+    1100,
+    'order_by is not supported when using search iterator',
+  )
   const hybrid = { requests: [{ data: [[0, 0]] }], limit: 2, orderBy: 'i' }
   await refuses(t, () => c.hybridSearch(hybrid), 1100, 'order_by is not supported for hybrid search')
 })
@@ -382,6 +389,7 @@ t.test('8.6.19 [P1] search by keys', async t => {
       [[], [5, 6, 3]],
       'a null vector finds nothing',
     )
+    await refuses(t, () => byIds([1], { data: [[1, 0]] }), 1100, 'data and ids cannot be given together')
     await refuses(t, () => byIds([1, 1]), 1100, 'duplicate IDs found in search request')
     await refuses(
       t,

@@ -424,6 +424,10 @@ t.test('8.6.9 [P0] output fields of hits', async t => {
     t.strictSame(await entity(['*']), { id: 1, score: 0, entity: all })
     t.strictSame(await entity(), { id: 1, score: 0, entity: all }, 'the default is everything')
   })
+  const named = { fields: [{ ...ID, name: 'pk' }, VEC], indexes: [{ fieldName: 'vec', metricType: 'L2' }] }
+  const other = await staged(t, named, [{ pk: 4, vec: [1, 0] }])
+  const [hits] = await other.c.search({ data: [[1, 0]], limit: 1, outputFields: ['pk'] })
+  t.strictSame(hits, [{ id: 4, score: 0, entity: { pk: 4 } }], 'id, whatever the key is called')
   const { c } = await staged(t, withFields(WIDE), [{ id: 1, n: 5, s: null, vec: [1, 0] }])
   await refuses(
     t,
@@ -462,7 +466,12 @@ t.test('8.6.11 [P0] which vector field is searched', async t => {
   )
   const unknown = 'failed to create query plan: failed to get field schema by name: fieldName(x) not found'
   await refuses(t, () => c.search({ data: [[1, 0]], limit: 1, annsField: 'x' }), 1100, unknown)
-  await refuses(t, () => c.search({ data: [[1, 0]], limit: 1, annsField: 'n' }), 1100, 'n')
+  await refuses(
+    t,
+    () => c.search({ data: [[1, 0]], limit: 1, annsField: 'n' }),
+    1100,
+    'field (n) to search is not of vector data type',
+  )
   await refuses(
     t,
     () => c.search({ data: [[1, 0, 0]], limit: 1, annsField: 'vec' }),
@@ -530,7 +539,22 @@ t.test('8.6.13 [P0] pages by offset are slices of the whole ranking', async t =>
       )
     }
   })
-  const { c } = await staged(t, withFields(), [{ id: 0, vec: [0, 0] }])
+  const { c } = await staged(t, withFields(), [
+    { id: 0, vec: [0, 0] },
+    { id: 1, vec: [1, 0] },
+    { id: 2, vec: [2, 0] },
+  ])
+  t.strictSame(
+    hitKeys((await c.search({ data: [[0, 0]], limit: 1, params: { offset: 1 } }))[0]),
+    [1],
+    'offset among the parameters',
+  )
+  await refuses(
+    t,
+    () => c.search({ data: [[0, 0]], limit: 1, params: { offset: -1 } }),
+    1100,
+    'offset [-1] is invalid',
+  )
   for (const offset of [-1, 16_385])
     await refuses(
       t,

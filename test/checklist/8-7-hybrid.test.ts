@@ -103,7 +103,7 @@ t.test('8.7.1 [P0] reciprocal rank fusion', async t => {
       t,
       () => c.hybridSearch({ requests: [A], limit: 3, rank: { strategy: 'rrf', k: 'x' as never } }),
       1100,
-      'k',
+      'The type of rank param k should be float, got x',
     )
   })
 })
@@ -217,6 +217,12 @@ t.test('8.7.3 [P0] mixed fields, filters, partitions, output, several queries, o
     })
     t.equal(two.length, 2)
     t.strictSame(hitKeys(two[0]), hitKeys((await c.hybridSearch({ requests: [A, B], limit: 4 }))[0]))
+    const second = [
+      { ...A, data: [[12, 1]] },
+      { ...B, data: [[1, 2]] },
+    ]
+    t.strictSame(hitKeys(two[1]), hitKeys((await c.hybridSearch({ requests: second, limit: 4 }))[0]))
+    t.notSame(hitKeys(two[1]), hitKeys(two[0]), 'each query has its own answer')
     const sub = {
       requests: [
         { ...A, limit: 10 },
@@ -316,7 +322,12 @@ t.test('8.7.7 [P1] what a hybrid search may ask', async t => {
   await refuses(t, ask({ requests: [{ ...A, annsField: 'x' }] }), 1100, 'fieldName(x) not found')
   await refuses(t, ask({ requests: [{ data: [[1, 1]] }] }), 1100, 'multiple anns_fields exist')
   await refuses(t, ask({ rank: { strategy: 'best' } }), 1100, 'unsupported rank type best')
-  await refuses(t, ask({ requests: [{ annsField: 'a', ids: [1] }] }), 1100, '')
+  await refuses(
+    t,
+    ask({ requests: [{ annsField: 'a', ids: [1] }] }),
+    1100,
+    'search by ids is not supported in hybrid search',
+  )
   const ranged = await ask({
     requests: [
       { ...A, params: { radius: 4 } },
@@ -477,7 +488,7 @@ t.test('8.7.8 [P1] decay with grouping; what is refused', async t => {
   await refuses(t, ask({}, ['x']), 1100, 'input field x not found in collection schema')
   await refuses(t, ask({}, ['j']), 1100, 'unsupported field type: JSON')
   await refuses(t, ask({}, ['g']), 1100, 'decay input field g must be numeric, got VarChar')
-  await refuses(t, ask({}, ['ts']), 1100, '')
+  await refuses(t, ask({}, ['ts']), 1100, 'unsupported field type: Timestamptz')
   await refuses(
     t,
     ask({ function: 'sine' }),
@@ -552,6 +563,12 @@ t.test('8.7.9 [P1] boost rankers', async t => {
       await ask(S, { ...boost(...two), params: { boost_mode: 'sum' } }),
       by((id, score) => score + (factor(id, times) ?? 0)),
       'multiply, sum',
+    )
+    sameAs(
+      t,
+      await ask(S, { ...boost(...two), params: { function_mode: 'sum', boost_mode: 'sum' } }),
+      by((id, score) => score + (factor(id, plus) ?? 0)),
+      'sum, sum',
     )
     const near = await ask(A, boost({ filter: 'id == 9', weight: 0 }))
     t.strictSame([near[0]!.id, near[0]!.score].map(Number), [3, 0], 'L2: smaller is better, ties by key')

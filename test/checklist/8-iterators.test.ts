@@ -50,6 +50,8 @@ t.test('8.5.17 [P1] query iterator', async t => {
       1100,
       `batch size is invalid, it should be in range [1, 16384], but got ${batchSize}`,
     )
+  for (const limit of [0, -5, 1.5])
+    await refuses(t, () => c.queryIterator({ limit }), 1100, `limit [${limit}] is invalid`)
   const texts = { fields: [{ ...ID, dataType: DataType.VarChar, maxLength: 8 }, VEC], indexes: [L2] }
   const named = await db.createCollection({ name: 'texts', ...texts })
   await named.insert(['b', 'a', 'ä', 'B', ''].map(id => ({ id, vec: [0, 0] })))
@@ -133,7 +135,14 @@ t.test('8.6.20 [P1] search iterator', async t => {
     for (const batchSize of [0, 16_385])
       await refuses(t, () => c.searchIterator({ data: [[1, 2]], batchSize }), 1100, 'batch size is invalid')
     const extra = { data: [[1, 2]], groupByField: 'n' }
-    await refuses(t, () => c.searchIterator(extra), 1100, '')
+    await refuses(
+      t,
+      () => c.searchIterator(extra),
+      1100,
+      'GroupBy is not permitted when using a search iterator',
+    )
+    for (const limit of [0, -5, 1.5])
+      await refuses(t, () => c.searchIterator({ data: [[1, 2]], limit }), 1100, `limit [${limit}] is invalid`)
   }
 })
 
@@ -151,6 +160,22 @@ t.test('8.6.20 [P1] search iterator with a range, binary vectors, through an ali
   await binary.insert([0, 1, 3, 7, 15, 255, 1].map((bits, id) => ({ id, vec: [bits] })))
   const bits = await pagesOf(binary.searchIterator({ data: [[0]], batchSize: 2, outputFields: [] }))
   t.strictSame(hitKeys(bits.flat()), [0, 1, 6, 2, 3, 4, 5])
+  const sets = await db.createCollection({
+    name: 'sets',
+    fields: [ID, { name: 'vec', dataType: DataType.BinaryVector, dim: 8 }],
+    indexes: [{ fieldName: 'vec', metricType: 'JACCARD' }],
+  })
+  await sets.insert([7, 3, 1, 8, 7].map((bits, id) => ({ id, vec: [bits] })))
+  const near = await pagesOf(sets.searchIterator({ data: [[7]], batchSize: 2, outputFields: [] }))
+  t.strictSame(hitKeys(near.flat()), [0, 4, 1, 2, 3])
+  const sparse = await db.createCollection({
+    name: 'sparse',
+    fields: [ID, { name: 'vec', dataType: DataType.SparseFloatVector }],
+    indexes: [{ fieldName: 'vec', metricType: 'IP' }],
+  })
+  await sparse.insert([3, 1, 2, 3].map((weight, id) => ({ id, vec: { 5: weight } })))
+  const heavy = await pagesOf(sparse.searchIterator({ data: [{ 5: 1 }], batchSize: 1, outputFields: [] }))
+  t.strictSame(hitKeys(heavy.flat()), [0, 3, 2, 1])
   await db.createCollection({ name: 'd', ...N })
   await db.collection('d').insert(rows(500, 505))
   await db.createAlias('a', 'c')
@@ -165,4 +190,19 @@ t.test('8.6.20 [P1] search iterator with a range, binary vectors, through an ali
     rows(0, 20).map(one => one['id']),
     'the collection it began with',
   )
+})
+
+t.test('8.6.20 [P1] an iterator never goes on in another collection of the same name', async t => {
+  const { c, db } = await staged(t, N, rows(0, 6))
+  const iterators = [
+    await c.searchIterator({ data: [[0, 0]], batchSize: 2, outputFields: [] }),
+    await c.queryIterator({ batchSize: 2, outputFields: [] }),
+  ]
+  const seen: unknown[] = []
+  for (const iterator of iterators) for (const { id } of (await iterator.next()).value as Row[]) seen.push(id)
+  await db.dropCollection('c')
+  const again = await db.createCollection({ name: 'c', ...N })
+  await again.insert(rows(100, 106))
+  for (const iterator of iterators) await refuses(t, () => iterator.next(), 100, "can't find collection")
+  t.strictSame(seen, [0, 1, 0, 1])
 })
