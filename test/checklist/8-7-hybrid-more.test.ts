@@ -11,6 +11,17 @@ const TWO = withFields(
   { indexes: [L2, { ...L2, fieldName: 'v2' }] },
 )
 
+t.test('8.7.3 [P0] sub-searches without a limit find enough for a page behind an offset', async t => {
+  const rows = [0, 1, 2, 3, 4, 5].map(id => ({ id, n: id, vec: [id, 0], v2: [0, id] }))
+  await everywhere(t, TWO, rows, async (c, place) => {
+    const requests = ['vec', 'v2'].map(annsField => ({ annsField, data: [[0, 0]] }))
+    for (const given of [requests, requests.slice(1)]) {
+      const [hits] = await c.hybridSearch({ requests: given, limit: 2, offset: 3 })
+      t.strictSame(hitKeys(hits), [3, 4], `${given.length} ${place}`)
+    }
+  })
+})
+
 t.test(
   '8.7.7 [P1] a key that was inserted twice and is found in both lists shows its newest row',
   async t => {
