@@ -77,6 +77,11 @@ t.test('8.3.2 [P0] missing, JSON null and other types are unknown, for negative 
     'not j["s"] like "a%"': [0],
     'j["list"][9] != 1': [],
     'j["k"] == 1 or j["k"] != 1': [0, 1, 5, 6, 8],
+    // One of the two is unknown about every row: they must not become one list.
+    'j["k"] != 1 and j["k"] != "2"': [],
+    'j["k"] not in [1] and j["k"] not in ["2"]': [],
+    'not (j["k"] == 1 or j["k"] == "2")': [],
+    'j["k"] != 1 and j["k"] != 4': [1, 5, 6],
   })
 })
 
