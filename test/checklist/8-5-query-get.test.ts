@@ -372,6 +372,32 @@ t.test('8.5.12 [P0] partition names', async t => {
   )
 })
 
+t.test('8.5.9 [P0] keys at the edges of 32 bits', async t => {
+  const ids = [-(2 ** 33), -3_000_000_000, -1, 2 ** 31, 3_000_000_000, 2 ** 32 - 1, 2 ** 32, 2n ** 63n - 1n]
+  const given = ids.map((id, n) => ({ id, n, vec: [n, 0] }))
+  await everywhere(t, N, given, async (c, place) => {
+    t.strictSame(await keys(c, ''), ids, place)
+    for (const [n, id] of ids.entries()) {
+      t.strictSame(await c.get([id], { outputFields: ['n'] }), [{ id, n }], `${id} ${place}`)
+      t.strictSame(await keys(c, `id == ${id}`), [id])
+      const [hits] = await c.search({ data: [[n, 0]], limit: 1, outputFields: [] })
+      t.equal(hits![0]!.id, id)
+    }
+  })
+})
+
+t.test('8.5.9 [P0] rows that are gone stay away from lists of a scalar index', async t => {
+  const { c } = await staged(t, N, rows(0, 640), { indexRowsMin: 16 })
+  await c.flush()
+  await c.createIndex({ fieldName: 'n', indexType: 'STL_SORT' })
+  await c.compact()
+  await c.delete({ ids: [5] })
+  await c.upsert([row(6, { n: 60 }), row(7, { n: -1 })])
+  t.strictSame(await keys(c, 'n in [50, 60, 70, 80]'), [6, 8])
+  t.equal(await c.count({ filter: 'n in [50, 60, 70, 80]' }), 2)
+  t.strictSame(await keys(c, 'n == 50'), [])
+})
+
 t.test('8.5.12 [P0] a key named id may be anything else', async t => {
   const { c } = await staged(t, { fields: [{ ...ID, name: 'pk' }, VEC], indexes: [L2] }, [
     { pk: 4, vec: [0, 0] },
