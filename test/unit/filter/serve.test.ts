@@ -119,6 +119,10 @@ t.test('all of several elements: the rarest is looked up', async t => {
   })
 })
 
+t.test('a negation of all of several elements is not narrowed by one of them', async t => {
+  t.equal(ask('not array_contains_all(tags, [3, 6002]) and plain > 3'), null)
+})
+
 t.test('many rows of a costly leaf are a bitset, of a cheap one a scan', async t => {
   t.match(ask('j["a"] > 100'), { kind: 'plan', root: { op: 'bits' } })
   t.match(ask('not (j["b"] == "even")'), { kind: 'plan', root: { op: 'bits' } }, 'negated')
