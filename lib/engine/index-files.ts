@@ -64,6 +64,8 @@ export async function openSegmentOrder(
   const identity = { segmentId: meta.id, fieldId, indexId, rowCount: meta.rowCount }
   const order = await openOrder(indexDirectory(env.directory), fileName, identity)
   if (order !== null) return { indexId, path: kind.path, order, uses: 0 }
+  // Closed meanwhile: whoever has the directory now may have removed the file with its segment.
+  if (env.work.closed) return null
   env.warnOnce(
     `sidecar ${fileName}`,
     `index file ${fileName} is missing or damaged; filters scan until it is rebuilt`,
