@@ -435,6 +435,10 @@ t.test(
       [boost(undefined), /must set weight params/],
       [boost('heavy'), /weight should be a number/],
       [boost(1, 'nope =='), /parse expr failed/],
+      [
+        { params: { reranker: 'boost', weight: 1, random_score: 'seven' } },
+        /random_score should be an object, got seven/,
+      ],
     ]
     for (const [ranker, message] of bad) {
       const request = { annsField: 'a', data: [qa], limit: 5, functionScore: { functions: [ranker] } }
