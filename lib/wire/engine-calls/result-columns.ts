@@ -142,26 +142,29 @@ export function keyColumn(schema: CollectionSchema, ids: readonly unknown[]): Co
   )
 }
 
-/** The values a search was grouped by; a JSON path has no field of its own and comes as text. */
+/** The values a search was grouped by. A JSON path has no field of its own: its values come as what they were cast to. */
 export function groupColumn(
   schema: CollectionSchema,
   name: string,
   values: readonly unknown[],
 ): OutputColumn {
   const declared = schema.fields.find(field => field.name === name)
-  const field = { ...(declared ?? computedField(name, DataType.VarChar)), nullable: true }
-  const shown = values.map(value =>
-    declared !== undefined || value === null || value === undefined || typeof value === 'string'
-      ? value
-      : String(value),
-  )
-  return {
-    field,
-    column: singleColumn(
-      field,
-      shown.map(value => ({ value })),
-      'value',
-    ),
+  const type = declared === undefined ? castType(values) : declared.dataType
+  const field = { ...(declared ?? computedField(name, type)), nullable: true }
+  const rows = values.map(value => ({ value }))
+  return { field, column: singleColumn(field, rows, 'value') }
+}
+
+/** Type of cast JSON values (`json_type`); text without a cast, and where every group is null. */
+function castType(values: readonly unknown[]): DataType {
+  switch (typeof values.find(value => value !== null && value !== undefined)) {
+    case 'number':
+    case 'bigint':
+      return DataType.Int64
+    case 'boolean':
+      return DataType.Bool
+    default:
+      return DataType.VarChar
   }
 }
 

@@ -1,9 +1,12 @@
 /** Calls against an engine without a network: what the SDK tests cannot reach, and what a client would hide. */
 import t, { type Test } from 'tap'
-import { MilvusError, open } from '../../../lib/index.js'
+import { DataType, MilvusError, open } from '../../../lib/index.js'
+import { valueAt } from '../../../lib/schema/column-ops.js'
+import { buildSchema } from '../../../lib/schema/validate-schema.js'
 import type { CallContext, Request } from '../../../lib/wire/calls.js'
 import { METHODS, type MethodName } from '../../../lib/wire/descriptors.js'
 import { engineCalls } from '../../../lib/wire/engine-calls/all.js'
+import { groupColumn } from '../../../lib/wire/engine-calls/result-columns.js'
 import { rowCalls } from '../../../lib/wire/engine-calls/row-calls.js'
 import { openFieldData } from '../../../lib/wire/field-data.js'
 import { decode, encode, type Init, type Message } from '../../../lib/wire/message.js'
@@ -227,6 +230,31 @@ t.test('grouped hits carry the values they were grouped by', async t => {
     ['kind', 'id'],
   )
   await db.close()
+})
+
+t.test('groups of a JSON path have the type they were cast to, text without a cast', async t => {
+  const schema = buildSchema({
+    name: 'c',
+    fields: [
+      { name: 'id', dataType: DataType.Int64, primaryKey: true },
+      { name: 'j', dataType: DataType.JSON },
+      { name: 'v', dataType: DataType.FloatVector, dim: 2 },
+    ],
+  })
+  const cases: readonly [readonly unknown[], DataType][] = [
+    [[null, 7, 2n ** 60n], DataType.Int64],
+    [[true, null, false], DataType.Bool],
+    [['"x"', '1', null], DataType.VarChar],
+    [[null, null], DataType.VarChar],
+  ]
+  for (const [values, type] of cases) {
+    const { field, column } = groupColumn(schema, 'j["a"]', values)
+    t.equal(field.dataType, type)
+    t.strictSame(
+      values.map((_, row) => valueAt(field, column, row, 'bigint')),
+      values.map(value => (typeof value === 'number' ? BigInt(value) : value)),
+    )
+  }
 })
 
 t.test(
