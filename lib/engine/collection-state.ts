@@ -30,7 +30,7 @@ import { keyAt } from '../segment/pk-order.js'
 import { SealedSegment, type SegmentContext } from '../segment/sealed-segment.js'
 import type { Segment, Snapshot } from '../segment/segment.js'
 import type { DeleteSource } from '../segment/segment-base.js'
-import type { SegmentMeta } from '../segment/segment-meta.js'
+import type { SegmentMeta, StoredIndex } from '../segment/segment-meta.js'
 import { SnapshotRegistry } from '../segment/snapshot.js'
 import { corrupted } from '../store/codec.js'
 import { deltaKey } from '../store/keys.js'
@@ -129,10 +129,22 @@ export class CollectionState implements DeleteSource {
       deletes: this,
       schema: () => this.record.schema,
       indexIdOf: fieldId => this.indexIdOf(fieldId),
-      openIndex: (meta, stored) => openSegmentIndex(this.env, this.record, meta, stored),
+      openIndex: (meta, stored) =>
+        openSegmentIndex(this.env, this.record, meta, stored, () => this.#keeps(meta.id, stored)),
       orderSpecs: fieldId => this.orderSpecs(fieldId),
-      openOrder: (meta, stored) => openSegmentOrder(this.env, this.record, meta, stored),
+      openOrder: (meta, stored) =>
+        openSegmentOrder(this.env, this.record, meta, stored, () => this.#keeps(meta.id, stored)),
     }
+  }
+
+  /**
+   * True while an index file has to be there: files leave after the manifest has let go of them, and those of a closed
+   * database belong to whoever opened it next.
+   */
+  #keeps(segmentId: number, { fileName }: StoredIndex): boolean {
+    if (this.env.work.closed || this.dropped) return false
+    const meta = this.manifest.segments.find(segment => segment.id === segmentId)
+    return meta?.indexes.some(stored => stored.fileName === fileName) === true
   }
 
   /** Id of the index definition on a field, or −1. */

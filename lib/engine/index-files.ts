@@ -1,7 +1,8 @@
 /**
  * Where index sidecars live, and how one is opened for a segment.
  *
- * Sidecars are rebuildable: a missing, stale or broken one means a rebuild later and an exact scan until then.
+ * Sidecars are rebuildable: a missing, stale or broken one means a rebuild later and an exact scan until then. Nobody is
+ * warned of one that left the disk while it was being opened, with its segment, its index or its database.
  */
 import { hnswAvailable } from '../index/hnsw-index.js'
 import { hnswParamsOf } from '../index/index-params.js'
@@ -19,12 +20,16 @@ export function sidecarName(segmentId: number, fieldId: number, indexId: number)
   return `${segmentId}-${fieldId}-${indexId}`
 }
 
-/** Opens the sidecar of a segment's field; null when it cannot be used (a warning says so once per file). */
+/**
+ * Opens the sidecar of a segment's field; null when it cannot be used (a warning says so once per file).
+ * @param isKept tells afterwards whether the file should be there
+ */
 export async function openSegmentIndex(
   env: Environment,
   record: CollectionRecord,
   meta: SegmentMeta,
   stored: StoredIndex,
+  isKept: () => boolean,
 ): Promise<SegmentIndex | null> {
   const field = record.schema.fields.find(f => f.id === stored.fieldId)
   const spec = record.indexes.find(s => s.id === stored.indexId)
@@ -39,7 +44,7 @@ export async function openSegmentIndex(
     indexId: stored.indexId,
     params,
   })
-  if (opened === null && !env.work.closed) {
+  if (opened === null && isKept()) {
     env.warnOnce(
       `sidecar ${stored.fileName}`,
       `index file ${stored.fileName} is missing or damaged; searching exactly until it is rebuilt`,
@@ -48,12 +53,16 @@ export async function openSegmentIndex(
   return opened
 }
 
-/** Opens a scalar index of a segment; null when it cannot be used (a warning says so once per file). */
+/**
+ * Opens a scalar index of a segment; null when it cannot be used (a warning says so once per file).
+ * @param isKept tells afterwards whether the file should be there
+ */
 export async function openSegmentOrder(
   env: Environment,
   record: CollectionRecord,
   meta: SegmentMeta,
   stored: StoredIndex,
+  isKept: () => boolean,
 ): Promise<OpenOrder | null> {
   const field = record.schema.fields.find(f => f.id === stored.fieldId)
   const spec = record.indexes.find(s => s.id === stored.indexId)
@@ -64,11 +73,10 @@ export async function openSegmentOrder(
   const identity = { segmentId: meta.id, fieldId, indexId, rowCount: meta.rowCount }
   const order = await openOrder(indexDirectory(env.directory), fileName, identity)
   if (order !== null) return { indexId, path: kind.path, order, uses: 0 }
-  // Closed meanwhile: whoever has the directory now may have removed the file with its segment.
-  if (env.work.closed) return null
-  env.warnOnce(
-    `sidecar ${fileName}`,
-    `index file ${fileName} is missing or damaged; filters scan until it is rebuilt`,
-  )
+  if (isKept())
+    env.warnOnce(
+      `sidecar ${fileName}`,
+      `index file ${fileName} is missing or damaged; filters scan until it is rebuilt`,
+    )
   return null
 }

@@ -94,6 +94,7 @@ class Kept {
   readonly variant: Variant
   readonly directory: string
   readonly random: Rng
+  readonly warnings: string[] = []
   db!: Database
 
   constructor(variant: Variant, directory: string, random: Rng) {
@@ -106,6 +107,7 @@ class Kept {
     this.db = await open(this.directory, {
       autoCompaction: false,
       nowMs: () => 1_767_225_600_000,
+      warn: text => this.warnings.push(text),
       ...this.variant.options,
     })
   }
@@ -194,5 +196,7 @@ for (let run = 0; run < RUNS; run++) {
       }
     }
     t.pass(`${STEPS * QUESTIONS} questions`)
+    const damage = all.flatMap(kept => kept.warnings).filter(warning => warning.includes('damaged'))
+    t.strictSame(damage, [], 'no file was missed that left with its segment')
   })
 }
