@@ -5,7 +5,7 @@
  * both `and`); any other word is an identifier. Letters of every script may stand in names. `ISO` and `INTERVAL` are
  * keywords only before a string, so that fields may carry these names.
  */
-import { atOnce, type Steps } from '../base/steps.js'
+import type { Steps } from '../base/steps.js'
 import { type ReadLists, readLiterals } from './literal-list.js'
 import { parseFloatText, parseInteger, patternString, unescapeString } from './literal-text.js'
 import type { PackedList } from './packed-list.js'
@@ -47,13 +47,8 @@ const RAW_STRING = /[rR]("(?:[^"\\\n]|\\[\s\S])*"|'(?:[^'\\\n]|\\[\s\S])*')/uy
 /** Tokens read in one step. */
 const STEP_TOKENS = 256
 
-/** Tokens of a filter text, an `end` token last. */
-export function tokenize(text: string): Token[] {
-  return atOnce(tokenSteps(text))
-}
-
 /**
- * The same in steps.
+ * Tokens of a filter text, an `end` token last, in steps of STEP_TOKENS.
  * @param lists long lists that were read before
  */
 export function* tokenSteps(text: string, lists?: ReadLists): Steps<Token[]> {

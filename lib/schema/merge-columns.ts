@@ -7,13 +7,13 @@
  * column is passed on untouched, which is what makes a one-row merge cheap.
  *
  * Output order is Milvus's: updated rows in request order, then new rows in request order. Nothing is changed in
- * place; any error leaves no trace. The result still has to go through validateColumns (with `merged: true`).
+ * place; any error leaves no trace. The result still has to go through validateSteps (with `merged: true`).
  */
 import { assert } from '../base/assert.js'
 import { getBit, newBits, setBit } from '../base/bitset.js'
 import { invalid } from '../base/errors.js'
 import { mergeJsonObjects } from '../base/json.js'
-import { atOnce, type Steps } from '../base/steps.js'
+import type { Steps } from '../base/steps.js'
 import { ByteSink } from './byte-sink.js'
 import { atCell } from './cell-errors.js'
 import { type CollectionSchema, type FieldSchema, pkField } from './collection-schema.js'
@@ -69,25 +69,13 @@ interface Merge {
 }
 
 /**
- * Merges a request into stored rows.
+ * Merges a request into stored rows, in steps: of one field, or of COMBINED_ROWS values that are made of two.
  * @param stored whole rows; function outputs need not be there
  * @param storedRow per request row: its row in `stored`, or −1 when the key is new
  * @param ops checked by checkFieldOps
  * @param jsonMode 'merge': top-level keys of schema-defined JSON fields are merged when both values are objects
  * @throws MilvusError ParameterInvalid: no key, a new row without a required field, array overflow, bad dynamic keys
  */
-export function mergeColumns(
-  schema: CollectionSchema,
-  request: PartialBatch,
-  stored: ColumnBatch,
-  storedRow: Int32Array,
-  ops: ReadonlyMap<number, ElementOp>,
-  jsonMode: 'merge' | 'replace',
-): MergedBatch {
-  return atOnce(mergeSteps(schema, request, stored, storedRow, ops, jsonMode))
-}
-
-/** mergeColumns() in steps: of one field, or of COMBINED_ROWS values that are made of two. */
 export function* mergeSteps(
   schema: CollectionSchema,
   request: PartialBatch,

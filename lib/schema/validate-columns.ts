@@ -10,7 +10,7 @@ import { getBit } from '../base/bitset.js'
 import { invalid, type MilvusError } from '../base/errors.js'
 import { checkJson, jsonMembers } from '../base/json-scan.js'
 import { LIMITS } from '../base/limits.js'
-import { atOnce, type Steps } from '../base/steps.js'
+import type { Steps } from '../base/steps.js'
 import { arrayElementBytes, arrayLength, heapView } from './array-codec.js'
 import { atCell } from './cell-errors.js'
 import { type CollectionSchema, type FieldSchema, fieldIndex } from './collection-schema.js'
@@ -22,7 +22,7 @@ import { infinityName } from './vector-cells.js'
 
 export interface ValidateOptions {
   /**
-   * The rows come out of mergeColumns, which has judged the request's own dynamic keys. What was stored in `$meta`
+   * The rows come out of mergeSteps, which has judged the request's own dynamic keys. What was stored in `$meta`
    * before a field of the same name was added stays legal then. Default false.
    */
   readonly merged?: boolean
@@ -32,18 +32,10 @@ export interface ValidateOptions {
 const STEP_BYTES = 64 * 1024
 
 /**
- * Checks every value of a batch of whole rows. A null column (autoID key before generation) is skipped.
+ * Checks every value of a batch of whole rows, in steps of STEP_BYTES. A null column (autoID key before generation) is
+ * skipped.
  * @throws MilvusError ParameterInvalid, with Milvus's phrase for the rule that is broken
  */
-export function validateColumns(
-  schema: CollectionSchema,
-  batch: ColumnBatch,
-  options: ValidateOptions = {},
-): void {
-  atOnce(validateSteps(schema, batch, options))
-}
-
-/** validateColumns() in steps of STEP_BYTES. */
 export function* validateSteps(
   schema: CollectionSchema,
   batch: ColumnBatch,

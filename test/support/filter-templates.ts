@@ -1,13 +1,14 @@
 /** Filters with placeholders where there were literals: they mean the same. */
+import { atOnce } from '../../lib/base/steps.js'
 import { Double } from '../../lib/filter/fold.js'
-import { type Token, tokenize } from '../../lib/filter/lexer.js'
+import { type Token, tokenSteps } from '../../lib/filter/lexer.js'
 import { parseFilter } from '../../lib/filter/parser.js'
 import { literalValue } from './filter-oracle.js'
 import type { Rng } from './rng.js'
 
 /** The filter with some of its literals and lists as placeholders, and their values. */
 export function templated(dice: Rng, text: string): { text: string; values: Record<string, unknown> } {
-  const tokens = tokenize(text)
+  const tokens = atOnce(tokenSteps(text))
   const values: Record<string, unknown> = {}
   let out = ''
   let at = 0

@@ -2,13 +2,16 @@
  * Short ways to declare a collection, and to catch a refusal, for the tests of the schema room.
  */
 import { MilvusError } from '../../../lib/base/errors.js'
+import { atOnce } from '../../../lib/base/steps.js'
 import type { CollectionSchema } from '../../../lib/schema/collection-schema.js'
 import type { Column, ColumnBatch } from '../../../lib/schema/column.js'
 import { type Int64As, valueAt } from '../../../lib/schema/column-ops.js'
 import { completeColumns } from '../../../lib/schema/complete-columns.js'
 import { DataType } from '../../../lib/schema/data-type.js'
+import { type MergedBatch, mergeSteps } from '../../../lib/schema/merge-columns.js'
 import type { CollectionRequest, FieldRequest, Row } from '../../../lib/schema/requests.js'
 import { rowsToColumns } from '../../../lib/schema/rows-to-columns.js'
+import { validateSteps } from '../../../lib/schema/validate-columns.js'
 import { buildSchema } from '../../../lib/schema/validate-schema.js'
 
 export const ID: FieldRequest = { name: 'id', dataType: DataType.Int64, primaryKey: true }
@@ -65,4 +68,14 @@ export function columnValues(
   int64As: Int64As = 'auto',
 ): unknown[] {
   return Array.from({ length: rowCount }, (_, row) => valueAt(schema.fields[index]!, column, row, int64As))
+}
+
+/** All steps of a validation now. */
+export function validateNow(...given: Parameters<typeof validateSteps>): void {
+  atOnce(validateSteps(...given))
+}
+
+/** All steps of a merge now. */
+export function mergeNow(...given: Parameters<typeof mergeSteps>): MergedBatch {
+  return atOnce(mergeSteps(...given))
 }

@@ -4,13 +4,12 @@ import type { CollectionSchema } from '../../../lib/schema/collection-schema.js'
 import { nullColumn } from '../../../lib/schema/column-ops.js'
 import { completeColumns } from '../../../lib/schema/complete-columns.js'
 import { DataType } from '../../../lib/schema/data-type.js'
-import { checkDuplicatePks, checkFieldOps, mergeColumns } from '../../../lib/schema/merge-columns.js'
+import { checkDuplicatePks, checkFieldOps } from '../../../lib/schema/merge-columns.js'
 import type { FieldOps, FieldRequest, Row } from '../../../lib/schema/requests.js'
 import { rowsToColumns } from '../../../lib/schema/rows-to-columns.js'
-import { validateColumns } from '../../../lib/schema/validate-columns.js'
 import { withAddedField } from '../../../lib/schema/validate-schema.js'
 import { type Rng, rng, runsOf, seedOf } from '../../support/rng.js'
-import { collection, refused, valuesOf, wholeRows } from './fixtures.js'
+import { collection, mergeNow, refused, validateNow, valuesOf, wholeRows } from './fixtures.js'
 
 interface MergeOptions {
   readonly ops?: FieldOps
@@ -31,8 +30,8 @@ function merged(
   const request = rowsToColumns(schema, requestRows, 'partial')
   const storedRow = Int32Array.from(requestRows, r => storedRows.findIndex(s => s['id'] === r['id']))
   const ops = checkFieldOps(schema, request, options.ops ?? {})
-  const result = mergeColumns(schema, request, stored, storedRow, ops, options.json ?? 'merge')
-  validateColumns(schema, result.batch, { merged: true })
+  const result = mergeNow(schema, request, stored, storedRow, ops, options.json ?? 'merge')
+  validateNow(schema, result.batch, { merged: true })
   const rows: Row[] = Array.from({ length: result.batch.rowCount }, () => ({}))
   for (const field of schema.fields) {
     valuesOf(schema, result.batch, field.name).forEach((value, i) => {
@@ -145,14 +144,7 @@ t.test('a $meta column with a null (wire requests may have one) changes nothing'
   const request = rowsToColumns(DYNAMIC, [{ id: 1 }, { id: 2, vector: [0, 0] }], 'partial')
   const columns = request.columns.map((c, i) => (i === 3 ? nullColumn(DYNAMIC.fields[3]!, 2) : c))
   const old = wholeRows(DYNAMIC, [stored({ x: 1 })])
-  const { batch } = mergeColumns(
-    DYNAMIC,
-    { ...request, columns },
-    old,
-    Int32Array.of(0, -1),
-    new Map(),
-    'merge',
-  )
+  const { batch } = mergeNow(DYNAMIC, { ...request, columns }, old, Int32Array.of(0, -1), new Map(), 'merge')
   t.strictSame(valuesOf(DYNAMIC, batch, '$meta'), [{ x: 1 }, {}])
 })
 
@@ -181,8 +173,8 @@ t.test('§2.9: the old copy of a key that became a field stays in $meta; the fie
   const old = wholeRows(DYNAMIC, [stored({ color: 'red', size: 1 })])
   const withColor = completeColumns(grown, { rowCount: 1, columns: [...old.columns, null] }, 'upsert')
   const request = rowsToColumns(grown, [{ id: 1, color: 'blue', size: 2 }], 'partial')
-  const { batch } = mergeColumns(grown, request, withColor, Int32Array.of(0), new Map(), 'merge')
-  validateColumns(grown, batch, { merged: true })
+  const { batch } = mergeNow(grown, request, withColor, Int32Array.of(0), new Map(), 'merge')
+  validateNow(grown, batch, { merged: true })
   t.strictSame(valuesOf(grown, batch, '$meta'), [{ color: 'red', size: 2 }])
   t.strictSame(valuesOf(grown, batch, 'color'), ['blue'])
 })
@@ -400,7 +392,7 @@ t.test('the request and the stored rows are left as they were', async t => {
   const before = JSON.stringify([old, request], (_, v) =>
     ArrayBuffer.isView(v) ? [...(v as Uint8Array)] : v,
   )
-  mergeColumns(DYNAMIC, request, old, Int32Array.of(0), new Map(), 'merge')
+  mergeNow(DYNAMIC, request, old, Int32Array.of(0), new Map(), 'merge')
   const after = JSON.stringify([old, request], (_, v) => (ArrayBuffer.isView(v) ? [...(v as Uint8Array)] : v))
   t.equal(after, before)
 })
@@ -412,7 +404,7 @@ t.test('no key, no rows', async t => {
     present: DYNAMIC.fields.map(() => null),
   }
   const merge = (batch: typeof none) =>
-    mergeColumns(DYNAMIC, batch, none, new Int32Array(batch.rowCount), new Map(), 'merge')
+    mergeNow(DYNAMIC, batch, none, new Int32Array(batch.rowCount), new Map(), 'merge')
   t.match(
     refused(() => merge(none)),
     'must assign pk when upsert',

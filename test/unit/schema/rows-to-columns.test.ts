@@ -4,8 +4,7 @@ import { getBit } from '../../../lib/base/bitset.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import type { FieldRequest, Row } from '../../../lib/schema/requests.js'
 import { allPresent, rowsToColumns, type WriteMode } from '../../../lib/schema/rows-to-columns.js'
-import { validateColumns } from '../../../lib/schema/validate-columns.js'
-import { collection, refusal, refused, valuesOf } from './fixtures.js'
+import { collection, refusal, refused, validateNow, valuesOf } from './fixtures.js'
 
 const NULLABLE = { nullable: true } as const
 const base = (id: number, more: Row = {}): Row => ({ id, vector: [0, 0], ...more })
@@ -208,7 +207,7 @@ t.test('sparse vectors come in several forms and are sorted', async t => {
 t.test('sparse rows are stored in rising order of index, whatever order they came in', async t => {
   const schema = collection([SPARSE])
   const batch = rowsToColumns(schema, [base(1, { f: { indices: [7, 1, 3], values: [2, 0.5, 1] } })], 'insert')
-  t.doesNotThrow(() => validateColumns(schema, batch))
+  t.doesNotThrow(() => validateNow(schema, batch))
 })
 
 t.test('sparse vectors that break a rule are refused', async t => {

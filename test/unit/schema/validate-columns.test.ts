@@ -5,9 +5,9 @@ import type { Column, ColumnBatch, FixedColumn, VarColumn } from '../../../lib/s
 import { withColumn } from '../../../lib/schema/complete-columns.js'
 import { DataType } from '../../../lib/schema/data-type.js'
 import type { FieldRequest, Row } from '../../../lib/schema/requests.js'
-import { validateColumns, validateSteps } from '../../../lib/schema/validate-columns.js'
+import { validateSteps } from '../../../lib/schema/validate-columns.js'
 import { withAddedField } from '../../../lib/schema/validate-schema.js'
-import { collection, refusal, refused, wholeRows } from './fixtures.js'
+import { collection, refusal, refused, validateNow, wholeRows } from './fixtures.js'
 
 const base = (id: number, more: Row = {}): Row => ({ id, vector: [0, 0], ...more })
 const f = (dataType: DataType, more: Partial<FieldRequest> = {}): FieldRequest => ({
@@ -20,7 +20,7 @@ const f = (dataType: DataType, more: Partial<FieldRequest> = {}): FieldRequest =
 /** Validates a field of its own that holds `value` in row 1, after a null in row 0. */
 function validate(field: FieldRequest, value: unknown): void {
   const schema = collection([field])
-  validateColumns(schema, wholeRows(schema, [base(1, { f: null }), base(2, { f: value })]))
+  validateNow(schema, wholeRows(schema, [base(1, { f: null }), base(2, { f: value })]))
 }
 const refusedValue = (field: FieldRequest, value: unknown) => refused(() => validate(field, value))
 
@@ -29,7 +29,7 @@ function validateRaw(field: FieldRequest, column: Column, rowCount: number): voi
   const schema = collection([field])
   const rows = Array.from({ length: rowCount }, (_, id) => base(id))
   const others = wholeRows(collection([]), rows)
-  validateColumns(schema, { rowCount, columns: [...others.columns, column] })
+  validateNow(schema, { rowCount, columns: [...others.columns, column] })
 }
 
 function varColumn(rows: readonly Uint8Array[]): VarColumn {
@@ -43,9 +43,9 @@ function varColumn(rows: readonly Uint8Array[]): VarColumn {
 t.test('a batch that obeys every rule passes, and null columns are skipped', async t => {
   const schema = collection([f(DataType.JSON)], { autoId: true, enableDynamicField: true })
   const batch = wholeRows(schema, [base(1, { f: { a: 1 }, x: 1 })])
-  t.doesNotThrow(() => validateColumns(schema, batch))
+  t.doesNotThrow(() => validateNow(schema, batch))
   const columns = [null, ...batch.columns.slice(1)]
-  t.doesNotThrow(() => validateColumns(schema, { ...batch, columns }))
+  t.doesNotThrow(() => validateNow(schema, { ...batch, columns }))
 })
 
 t.test('in steps: every row is judged, and a bad one is named by its own number', async t => {
@@ -65,7 +65,7 @@ t.test('in steps: every row is judged, and a bad one is named by its own number'
     values[bad * 2 + 1] = Number.NaN
     const columns = good.columns.map((column, i) => (i === 1 ? { ...vector, values } : column))
     t.match(
-      refused(() => validateColumns(schema, { ...good, columns })),
+      refused(() => validateNow(schema, { ...good, columns })),
       `is not a number or infinity, field "vector", row ${bad}`,
     )
     const json = good.columns[2] as VarColumn
@@ -73,7 +73,7 @@ t.test('in steps: every row is judged, and a bad one is named by its own number'
     heap[json.offsets[bad]!] = 0x5b
     const spoilt = good.columns.map((column, i) => (i === 2 ? { ...json, heap } : column))
     t.match(
-      refused(() => validateColumns(schema, { ...good, columns: spoilt })),
+      refused(() => validateNow(schema, { ...good, columns: spoilt })),
       `row ${bad}`,
     )
   }
@@ -211,8 +211,8 @@ const withMeta = (text: string): ColumnBatch =>
   withColumn(wholeRows(DYNAMIC, [base(1), base(2)]), 3, varColumn([Buffer.from('{}'), Buffer.from(text)]))
 
 t.test('§1.6: the rules of the dynamic field', async t => {
-  const refusedMeta = (text: string) => refused(() => validateColumns(DYNAMIC, withMeta(text)))
-  t.doesNotThrow(() => validateColumns(DYNAMIC, withMeta('{"a":{"f":1},"b":[1]}')))
+  const refusedMeta = (text: string) => refused(() => validateNow(DYNAMIC, withMeta(text)))
+  t.doesNotThrow(() => validateNow(DYNAMIC, withMeta('{"a":{"f":1},"b":[1]}')))
   for (const text of ['[]', '1', '"x"', 'null']) {
     t.match(refusedMeta(text), 'invalid dynamic field data, only json map is supported, row 1')
   }
@@ -232,13 +232,13 @@ t.test('rows out of a merge may keep dynamic keys that became fields later', asy
   const batch = wholeRows(grown, [base(1), base(2)])
   const old = withColumn(batch, 3, varColumn([Buffer.from('{}'), Buffer.from('{"color":"red"}')]))
   t.match(
-    refused(() => validateColumns(grown, old)),
+    refused(() => validateNow(grown, old)),
     'static field name: color',
   )
-  t.doesNotThrow(() => validateColumns(grown, old, { merged: true }))
+  t.doesNotThrow(() => validateNow(grown, old, { merged: true }))
   const meta = withColumn(batch, 3, varColumn([Buffer.from('{}'), Buffer.from('{"$meta":1}')]))
   t.match(
-    refused(() => validateColumns(grown, meta, { merged: true })),
+    refused(() => validateNow(grown, meta, { merged: true })),
     'cannot set json key to: $meta',
   )
 })
