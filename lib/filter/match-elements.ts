@@ -6,6 +6,7 @@
  * reads, and the ordinary evaluator runs over them; `$[sub]` is a plain column there. Then the TRUE elements of each
  * row are counted. So every operator means inside what it means outside, and nothing is decoded value by value.
  */
+import { countBits } from '../base/bitset.js'
 import { arrayElementBytes, heapView } from '../schema/array-codec.js'
 import type { CollectionSchema, FieldSchema } from '../schema/collection-schema.js'
 import type { Column, VarColumn } from '../schema/column.js'
@@ -120,9 +121,7 @@ export function countMatching(
   if (block.count === 0) return 0
   const out = new Uint32Array((block.count + 31) >>> 5)
   evaluate(test.root, block, block.count, out)
-  let found = 0
-  for (let e = 0; e < block.count; e++) found += (out[e >>> 5]! >>> (e & 31)) & 1
-  return found
+  return countBits(out)
 }
 
 function rowsOf(from: number, count: number, bits: Uint32Array, at: number): Int32Array {

@@ -25,7 +25,7 @@ import type { ElementPlace, Row } from './request.js'
 /** Name of the key that holds an element's position in a result row. */
 export const ELEMENT_OFFSET = 'offset'
 
-/** Rows whose elements are counted between two looks at the clock. */
+/** Rows whose elements are counted or found between two looks at the clock. */
 const SLICE_ROWS = 256
 
 /** The place that a page begins behind, checked. */
@@ -61,10 +61,10 @@ export async function countElements(
 ): Promise<number> {
   let count = 0
   for (let s = 0; s < segments.length; s++) {
-    const rows = matches[s]!.count === 0 ? [] : rowsOf(matches[s]!)
+    const rows = rowsOf(matches[s]!)
     for (let from = 0; from < rows.length; from += SLICE_ROWS) {
       if (turn.due()) await turn.next()
-      const slice = Int32Array.from(rows.slice(from, from + SLICE_ROWS))
+      const slice = rows.subarray(from, from + SLICE_ROWS)
       const [column] = await segments[s]!.gather([filter.field], slice)
       count += countMatching(filter.schema, filter.test, column as VarColumn, slice.length, evaluateElements)
     }
@@ -79,12 +79,14 @@ export async function expandElements(
   rows: readonly Row[],
   window: ResultWindow,
   after: PlannedPlace | null,
+  turn: Turn,
 ): Promise<Row[]> {
   const { columns, place } = await structColumns(filter.field, refs)
   const out: Row[] = []
   const end = window.offset + window.limit
   let seen = 0
   for (let i = 0; i < refs.count && seen < end; i++) {
+    if (i % SLICE_ROWS === 0 && turn.due()) await turn.next()
     const column = columns[refs.segmentOf[i]!]!
     const found = matchingElements(filter.schema, filter.test, column, place[i]!, evaluateElements)
     const begun = after !== null && compareKeys(keyOf(refs, i), after.key) === 0

@@ -201,7 +201,8 @@ export async function runQuery(
       : await orderedPage(segments, matches, merge, order, rowsWanted, turn)
   const bytesMax = context.resultBytesMax ?? LIMITS.resultBytesMax
   const rows = projectRows(projectionOf(context, output, bytesMax), refs, turn)
-  return plan.elements === null ? rows : expandElements(plan.elements, refs, await rows, window, after)
+  if (plan.elements === null) return rows
+  return expandElements(plan.elements, refs, await rows, window, after, turn)
 }
 
 /** Number of live row versions, or of elements, that the filter selects: `count(*)`. */
