@@ -93,7 +93,7 @@ export function openSnapshot(state: CollectionState, verb: 'query' | 'search', s
     if (scope.orNewest === true) return state.snapshot()
     if (tick >= retained) {
       throw invalid(
-        `readTimestamp ${scope.readTimestamp} is older than what is kept: rows of that time were removed for good, by a truncate or a compaction`,
+        `readTimestamp ${scope.readTimestamp} is older than what is kept: rows of that time were removed for good, by a truncate or a compaction; read a later moment`,
       )
     }
     const seconds = state.record.properties[RETENTION_PROPERTY] ?? '0'

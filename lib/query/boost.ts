@@ -59,7 +59,8 @@ export function planBoost(
     const text = filter === undefined ? '' : valueText(filter)
     const plan = compileFilter(schema, text, {}, 'query', timeZone)
     // Drawn from all rows that match, not from the ones found: random_score is what changes scores at random.
-    if (plan.sample !== null) throw invalid('random_sample is not supported in the filter of a boost')
+    if (plan.sample !== null)
+      throw invalid('random_sample is not supported in the filter of a boost; use random_score')
     return { filter: plan, weight: factor, ...seeding }
   } catch (cause) {
     if (!(cause instanceof MilvusError)) throw cause

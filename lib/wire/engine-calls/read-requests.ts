@@ -177,7 +177,9 @@ function withPath(field: string, path: string | undefined): string {
   if (path === undefined) return field
   if (path.startsWith('[')) return `${field}${path}`
   if (path.startsWith(`${field}[`)) return path
-  if (!path.startsWith('/')) throw invalid(`json_path ${path} is no path of field ${field}`)
+  if (!path.startsWith('/')) {
+    throw invalid(`json_path ${path} is no path of field ${field}: expected ${field}["key"], ["key"] or /key`)
+  }
   const keys = path.slice(1).split('/')
   return keys.reduce((name, key) => {
     const plain = key.replaceAll('~1', '/').replaceAll('~0', '~')
