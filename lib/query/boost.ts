@@ -70,12 +70,11 @@ export function planBoost(
 
 function seedOf(schema: CollectionSchema, random: unknown): { seed: number | null; seedField: number } {
   if (random === undefined || random === null) return { seed: null, seedField: -1 }
-  const given = (
-    typeof random === 'string' ? parsedText(random, 'random_score should be an object') : random
-  ) as {
-    seed?: unknown
-    field?: unknown
-  }
+  const shape = 'random_score should be an object'
+  const parsed = typeof random === 'string' ? parsedText(random, shape) : random
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed))
+    throw invalid(`${shape}, got ${valueText(random)}`)
+  const given = parsed as { readonly seed?: unknown; readonly field?: unknown }
   const seed = numberOf(given.seed ?? 0)
   if (seed === null) throw invalid(`random_score seed should be a number, got ${valueText(given.seed)}`)
   if (given.field === undefined) return { seed, seedField: -1 }

@@ -439,6 +439,14 @@ t.test(
         { params: { reranker: 'boost', weight: 1, random_score: 'seven' } },
         /random_score should be an object, got seven/,
       ],
+      [
+        { params: { reranker: 'boost', weight: 1, random_score: 'null' } },
+        /random_score should be an object, got null/,
+      ],
+      [
+        { params: { reranker: 'boost', weight: 1, random_score: '[7]' } },
+        /random_score should be an object, got \[7\]/,
+      ],
     ]
     for (const [ranker, message] of bad) {
       const request = { annsField: 'a', data: [qa], limit: 5, functionScore: { functions: [ranker] } }
